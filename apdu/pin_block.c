@@ -1,0 +1,77 @@
+#include "config.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "apdu/pin_block.h"
+
+#define MAC_SIZE 8
+#define CRYPTOGRAM_MAX 32
+
+/*
+ * Not a secret: a constant of the command format, the same for every card
+ * (facts: gen 1, PIN protection, observed).
+ */
+static const uint8_t transport_key[16] = {'C', 'H', 'T', 'T', 'L', '8', 'f', '0',
+					  'H', 'i', 'C', 'a', 'r', 'd', 'V', '2'};
+
+enum result pin_block(const uint8_t *pin, size_t len, uint8_t out[PIN_BLOCK_SIZE])
+{
+	if (len == 0 || len > PIN_BLOCK_SIZE)
+		return RESULT_PIN_LENGTH;
+	memset(out, 0xFF, PIN_BLOCK_SIZE);
+	memcpy(out, pin, len);
+	return RESULT_OK;
+}
+
+/* 3DES-CBC with PKCS#7 padding; out has room for CRYPTOGRAM_MAX bytes. */
+static enum result encrypt(OSSL_LIB_CTX *libctx, const uint8_t iv[PIN_IV_SIZE], const uint8_t *in,
+			   size_t len, uint8_t *out, size_t *out_len)
+{
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(libctx, "DES-EDE-CBC", NULL);
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	enum result r = RESULT_CRYPTO;
+	int n = 0, rest = 0;
+
+	if (!cipher || !ctx)
+		goto out;
+	if (!EVP_EncryptInit_ex2(ctx, cipher, transport_key, iv, NULL) ||
+	    !EVP_EncryptUpdate(ctx, out, &n, in, (int)len) ||
+	    !EVP_EncryptFinal_ex(ctx, out + n, &rest))
+		goto out;
+	*out_len = (size_t)n + (size_t)rest;
+	r = RESULT_OK;
+out:
+	EVP_CIPHER_CTX_free(ctx);
+	EVP_CIPHER_free(cipher);
+	return r;
+}
+
+enum result pin_protect(OSSL_LIB_CTX *libctx, const uint8_t *pin, size_t len,
+			const uint8_t iv[PIN_IV_SIZE], uint8_t out[PIN_PROTECTED_SIZE])
+{
+	uint8_t plain[PIN_BLOCK_SIZE + MAC_SIZE];
+	uint8_t work[CRYPTOGRAM_MAX];
+	size_t n = 0;
+	enum result r;
+
+	r = pin_block(pin, len, plain);
+	if (r == RESULT_OK)
+		r = encrypt(libctx, iv, plain, PIN_BLOCK_SIZE, work, &n);
+	if (r == RESULT_OK) {
+		memcpy(plain + PIN_BLOCK_SIZE, work + n - MAC_SIZE, MAC_SIZE);
+		r = encrypt(libctx, iv, plain, sizeof plain, work, &n);
+	}
+	if (r == RESULT_OK && n != PIN_PROTECTED_SIZE - PIN_IV_SIZE)
+		r = RESULT_CRYPTO;
+	if (r == RESULT_OK) {
+		memcpy(out, iv, PIN_IV_SIZE);
+		memcpy(out + PIN_IV_SIZE, work, n);
+	}
+	OPENSSL_cleanse(plain, sizeof plain);
+	OPENSSL_cleanse(work, sizeof work);
+	return r;
+}

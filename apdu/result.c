@@ -1,0 +1,29 @@
+#include "config.h"
+
+#include "apdu/result.h"
+
+struct row {
+	const char *name;
+	const char *text;
+};
+
+#define RESULT_ROW(code, rv, text) {#code, text},
+static const struct row rows[] = {RESULT_LIST(RESULT_ROW)};
+#undef RESULT_ROW
+
+static const struct row *find(enum result r)
+{
+	static const struct row unknown = {"RESULT_?", "unknown result"};
+
+	return (unsigned)r < RESULT_COUNT ? &rows[r] : &unknown;
+}
+
+const char *result_name(enum result r)
+{
+	return find(r)->name;
+}
+
+const char *result_text(enum result r)
+{
+	return find(r)->text;
+}

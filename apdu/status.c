@@ -1,0 +1,52 @@
+#include "config.h"
+
+#include <stddef.h>
+
+#include "apdu/status.h"
+
+/* First match wins: a status word masked with `mask` equals `value`. */
+static const struct {
+	uint16_t mask, value;
+	enum result result;
+} rules[] = {
+	{0xFFFF, 0x9000, RESULT_OK},
+	{0xFF00, 0x6100, RESULT_BAD_ANSWER}, /* the channel resolves it; left over = nonsense */
+	{0xFFFF, 0x6282, RESULT_END_OF_FILE},
+	{0xFFFF, 0x6700, RESULT_WRONG_LENGTH},
+	{0xFF00, 0x6C00, RESULT_WRONG_LENGTH},
+	{0xFFFF, 0x6982, RESULT_SECURITY_STATUS},
+	{0xFFFF, 0x6983, RESULT_PIN_LOCKED},
+	{0xFFFF, 0x6984, RESULT_SECURITY_STATUS},
+	{0xFFFF, 0x6985, RESULT_SECURITY_STATUS},
+	{0xFFFF, 0x6987, RESULT_SECURITY_STATUS},
+	{0xFFFF, 0x6988, RESULT_SECURITY_STATUS},
+	{0xFFFF, 0x6A82, RESULT_NOT_FOUND},
+	{0xFFFF, 0x6A83, RESULT_NOT_FOUND},
+	{0xFFFF, 0x6A88, RESULT_NOT_FOUND},
+	{0xFFFF, 0x6A81, RESULT_NOT_SUPPORTED},
+	{0xFFFF, 0x6B00, RESULT_END_OF_FILE},
+	{0xFF00, 0x6D00, RESULT_NOT_SUPPORTED},
+	{0xFF00, 0x6E00, RESULT_NOT_SUPPORTED},
+};
+
+enum result status_result(uint16_t sw)
+{
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if ((sw & rules[i].mask) == rules[i].value)
+			return rules[i].result;
+	return RESULT_CARD_REFUSED;
+}
+
+enum result status_pin_result(uint16_t sw, int *tries)
+{
+	*tries = -1;
+	if ((sw & 0xFFF0) == 0x63C0) {
+		*tries = sw & 0x0F;
+		return *tries ? RESULT_PIN_WRONG : RESULT_PIN_LOCKED;
+	}
+	if (sw == 0x6983 || sw == 0x6984) {
+		*tries = 0;
+		return RESULT_PIN_LOCKED;
+	}
+	return status_result(sw);
+}
