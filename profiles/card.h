@@ -1,0 +1,103 @@
+/*
+ * One card in one reader, and what can be done with it whichever generation
+ * it is. Nothing outside profiles/ asks which card this is. Every function
+ * that talks to the card is called inside a transaction (card_begin/card_end)
+ * and under the caller's lock.
+ */
+#ifndef TWCARD_PROFILES_CARD_H
+#define TWCARD_PROFILES_CARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/types.h>
+
+#include "apdu/buffer.h"
+#include "apdu/channel.h"
+#include "apdu/result.h"
+#include "profiles/path.h"
+#include "profiles/pkcs15.h"
+
+struct card;
+struct card_profile;
+
+#define CARD_MODULUS_SIZE 256 /* bytes: every key seen is RSA-2048 */
+
+/* What the token shows; UTF-8, no trailing blanks, NUL-terminated. */
+struct token_data {
+	char label[64];
+	char manufacturer[64];
+	char model[32];
+	char serial[32];
+};
+
+struct rsa_public {
+	uint8_t modulus[CARD_MODULUS_SIZE]; /* big-endian */
+	uint32_t exponent;
+};
+
+/* What the owner of a card decides about it. */
+struct card_options {
+	OSSL_LIB_CTX *libctx;  /* for all cryptography; not owned; may be NULL */
+	bool allow_unproven;   /* let operations through that change a card and were never observed */
+	const char *keyset_dir;/* where key sets are looked for; not owned; NULL: the defaults */
+};
+
+/*
+ * Takes over the channel (also on failure) and finds the profile that knows
+ * the card. RESULT_UNKNOWN_CARD: none does. Starts its own transaction.
+ */
+MUST_USE enum result card_open(struct channel *ch, const struct card_options *options,
+			       struct card **out);
+void card_free(struct card **card);
+
+const struct card_profile *card_profile_of(const struct card *card);
+
+/*
+ * A transaction. When *was_reset, the card has lost its verified state and
+ * everything selected; what the card object believed is forgotten already.
+ */
+MUST_USE enum result card_begin(struct card *card, bool *was_reset);
+
+/* Ends it. With `reset` the card is reset: no program can go on using its verified state. */
+void card_end(struct card *card, bool reset);
+
+MUST_USE enum result card_read_token(struct card *card, struct token_data *out);
+
+/* All records of one kind. A card without that directory has 0 of them. */
+MUST_USE enum result card_read_directory(struct card *card, enum p15_class kind,
+					 struct p15_list *out);
+
+/* What a directory record points to: the certificate's or data object's bytes. */
+MUST_USE enum result card_read_object(struct card *card, const struct p15_object *object,
+				      struct buffer *out);
+
+MUST_USE enum result card_read_public_key(struct card *card, unsigned key_ref,
+					  struct rsa_public *out);
+
+/* The PIN's lengths in bytes and how many wrong ones lock it. */
+void card_pin_limits(const struct card *card, size_t *min, size_t *max, int *tries);
+
+/*
+ * One VERIFY, never a second. The length is checked before anything is sent
+ * (RESULT_PIN_LENGTH). *tries: tries left as the card told, or -1.
+ * RESULT_PIN_WRONG, RESULT_PIN_LOCKED.
+ */
+MUST_USE enum result card_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries);
+
+/*
+ * The bare RSA private operation on one block. RESULT_SECURITY_STATUS: the
+ * card is not (any more) in the verified state.
+ */
+MUST_USE enum result card_private_op(struct card *card, unsigned key_ref,
+				     const uint8_t in[CARD_MODULUS_SIZE],
+				     uint8_t out[CARD_MODULUS_SIZE]);
+
+/* True if public-key records can be read between private operations at no loss. */
+bool card_reads_keys_freely(const struct card *card);
+
+/* True if the PIN must be given again although nobody reset the card. */
+bool card_wants_pin_again(const struct card *card);
+
+#endif

@@ -1,0 +1,229 @@
+#include "config.h"
+
+#include "apdu/cursor.h"
+#include "apdu/log.h"
+#include "apdu/status.h"
+#include "profiles/internal.h"
+
+#define READ_SIZE_PROVEN 200  /* facts: transport rules, observed */
+#define FILE_MAX 0x8000       /* READ BINARY's offset has 15 bits */
+#define SHORT_READS_MAX 64    /* answers below SHORT_READ in one file: more is a card that plays */
+#define SHORT_READ 16
+
+const struct card_path path_keys = {2, {FID_PKI, FID_KEYS}};
+const struct card_path path_public_keys = {3, {FID_PKI, FID_KEYS, FID_PUBLIC_KEYS}};
+
+void files_forget(struct card *card)
+{
+	card->known = false;
+}
+
+enum result files_enter(struct card *card, const struct card_path *dir)
+{
+	enum result r = RESULT_OK;
+	int from = 0;
+
+	card->at_keys = false;
+	if (card->known && path_starts_with(dir, &card->current)) {
+		from = card->current.count;
+	} else {
+		card->known = false;
+		r = card->profile->select_root(card);
+	}
+	for (int i = from; r == RESULT_OK && i < dir->count; i++)
+		r = card->profile->select_child(card, dir->fid[i]);
+	card->known = r == RESULT_OK;
+	card->current = *dir;
+	return r;
+}
+
+enum result files_select(struct card *card, const struct card_path *file)
+{
+	struct card_path dir = path_parent(file);
+	enum result r;
+
+	if (file->count == 0)
+		return RESULT_ARGUMENT;
+	r = files_enter(card, &dir);
+	if (r == RESULT_OK)
+		r = card->profile->select_child(card, file->fid[file->count - 1]);
+	/* a path that names a directory would leave us there */
+	if (r != RESULT_OK)
+		files_forget(card);
+	return r;
+}
+
+/*
+ * One READ BINARY of at most `want` bytes, appended to out; *got may be less.
+ * No bytes and RESULT_OK: the file ends here. How cards answer a read past the
+ * end is not known: 6B00, 6282, 6Cxx, 6700 and short data are all understood.
+ */
+static enum result read_block(struct card *card, unsigned offset, unsigned want, struct buffer *out,
+			      unsigned *got)
+{
+	struct response resp = RESPONSE_INIT;
+	struct command cmd = {.cla = card->profile->cla,
+			      .ins = 0xB0,
+			      .p1 = (uint8_t)(offset >> 8),
+			      .p2 = (uint8_t)offset};
+	enum result r;
+
+	*got = 0;
+	for (cmd.le = want < card->read_size ? want : card->read_size;;) {
+		r = channel_transmit(card->channel, &cmd, &resp);
+		if (r != RESULT_OK)
+			break;
+		if (resp.sw == SW_OK || resp.sw == 0x6282) {
+			r = resp.data.len > cmd.le ? RESULT_BAD_ANSWER
+						   : buffer_append(out, resp.data.data, resp.data.len);
+			*got = (unsigned)resp.data.len;
+			break;
+		}
+		r = status_result(resp.sw);
+		if (r == RESULT_END_OF_FILE && offset > 0) {
+			r = RESULT_OK;
+			break;
+		}
+		if (r != RESULT_WRONG_LENGTH)
+			break;
+		if (cmd.le > READ_SIZE_PROVEN) { /* facts: fall back to 200, remember it */
+			card->read_size = cmd.le = READ_SIZE_PROVEN;
+		} else if (cmd.le > 1) { /* perhaps only the end of the file is near */
+			cmd.le /= 2;
+		} else {
+			r = RESULT_OK;
+			break;
+		}
+	}
+	response_clear(&resp);
+	return r;
+}
+
+/* The state of reading one file from front to back. */
+struct reading {
+	unsigned offset;     /* of the next byte */
+	unsigned short_reads;
+	unsigned last_short; /* bytes of the answer before, if it was short; else 0 */
+	bool ended;
+};
+
+/* Appends up to `want` more bytes. */
+static enum result read_more(struct card *card, struct reading *at, unsigned want,
+			     struct buffer *out)
+{
+	while (want && !at->ended) {
+		unsigned asked = want < card->read_size ? want : card->read_size, got;
+		enum result r;
+
+		if (at->offset >= FILE_MAX) {
+			at->ended = true;
+			break;
+		}
+		r = read_block(card, at->offset, asked, out, &got);
+		if (r != RESULT_OK)
+			return r;
+		/* data after a short answer: that was the card's limit, not the file's end */
+		if (got && at->last_short >= SHORT_READ)
+			card->read_size = at->last_short;
+		at->last_short = got < asked ? got : 0;
+		at->ended = got == 0;
+		at->offset += got;
+		want -= got;
+		if (got && got < asked && got < SHORT_READ && ++at->short_reads > SHORT_READS_MAX)
+			return RESULT_BAD_ANSWER;
+	}
+	return RESULT_OK;
+}
+
+enum result files_read(struct card *card, const struct card_path *file, unsigned offset,
+		       unsigned length, struct buffer *out)
+{
+	struct reading at = {.offset = offset};
+	size_t before = out->len;
+	char text[PATH_TEXT];
+	enum result r;
+
+	if (offset >= FILE_MAX || length > FILE_MAX - offset) {
+		log_line(LOG_ERROR, "%s: bytes %u to %u cannot be in a file of a card",
+			 path_text(file, text), offset, offset + length);
+		return RESULT_END_OF_FILE;
+	}
+	r = files_select(card, file);
+	if (r == RESULT_OK)
+		r = read_more(card, &at, length, out);
+	if (r == RESULT_OK && out->len - before < length)
+		r = RESULT_END_OF_FILE;
+	if (r != RESULT_OK) {
+		log_line(LOG_ERROR, "%s: %zu of %u bytes read from offset %u: %s",
+			 path_text(file, text), out->len - before, length, offset, result_text(r));
+		buffer_truncate(out, before);
+	}
+	return r;
+}
+
+/*
+ * The last two bytes of a directory file hold the content's length, little-
+ * endian. Without any padding before them they look like a torn record.
+ */
+static bool is_length_trailer(const struct buffer *b, size_t start, size_t content)
+{
+	const uint8_t *end = b->data + start + content;
+
+	return b->len - start - content == 2 && (size_t)(end[0] | end[1] << 8) == content;
+}
+
+enum result files_read_directory(struct card *card, const struct card_path *file,
+				 struct buffer *out)
+{
+	struct reading at = {0};
+	size_t before = out->len, content = 0, need = 0;
+	enum p15_scan scan = P15_MORE;
+	char text[PATH_TEXT];
+	enum result r;
+
+	r = files_select(card, file);
+	while (r == RESULT_OK && scan == P15_MORE && !at.ended && need < FILE_MAX) {
+		size_t missing = need - (out->len - before);
+
+		/* a whole block costs hardly more than its first byte */
+		r = read_more(card, &at,
+			      missing > card->read_size ? (unsigned)missing : card->read_size, out);
+		if (r == RESULT_OK)
+			scan = p15_scan(out->data + before, out->len - before, &content, &need);
+	}
+	if (r == RESULT_OK && content + before < out->len && scan != P15_COMPLETE &&
+	    !is_length_trailer(out, before, content)) {
+		log_line(LOG_ERROR, "%s: torn directory: the record at offset %zu does not fit the "
+			 "file (%zu bytes read)", path_text(file, text), content, out->len - before);
+		r = RESULT_BAD_DATA;
+	}
+	buffer_truncate(out, r == RESULT_OK ? before + content : before);
+	return r;
+}
+
+enum result files_read_object(struct card *card, const struct card_path *file, struct buffer *out)
+{
+	struct reading at = {0};
+	size_t before = out->len, need = 0;
+	struct tlv tlv;
+	enum result r;
+
+	r = files_select(card, file);
+	if (r == RESULT_OK)
+		r = read_more(card, &at, card->read_size, out);
+	while (r == RESULT_OK && !at.ended) {
+		struct cursor c = cursor_of(out->data + before, out->len - before);
+		enum tlv_state state = cursor_tlv(&c, &tlv, &need);
+
+		if (state == TLV_OK && tlv.tag != 0) {
+			buffer_truncate(out, before + tlv.size);
+			return RESULT_OK;
+		}
+		if (state != TLV_MORE || need > FILE_MAX)
+			need = FILE_MAX; /* no TLV: all of it */
+		r = read_more(card, &at, (unsigned)(need - (out->len - before)), out);
+	}
+	if (r != RESULT_OK)
+		buffer_truncate(out, before);
+	return r;
+}

@@ -1,0 +1,258 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "apdu/pin_block.h"
+#include "apdu/log.h"
+#include "apdu/status.h"
+#include "profiles/internal.h"
+
+/*
+ * First-generation cards. Every command has class 80 (the standard's 00 is
+ * refused), VERIFY the secure-messaging class 8C (facts: gen 1, observed).
+ */
+#define CLA 0x80
+#define CLA_PROTECTED 0x8C
+#define MF 0x3F00
+#define HALF 128         /* a record, and half an RSA block */
+#define OS_TEXT_SIZE 24
+#define WORD 4
+
+static const char known_os[] = "CHT V32"; /* facts: which cards; V21 to V31 have no known protocol */
+
+static enum result select_fid(struct card *card, uint16_t fid)
+{
+	const uint8_t data[2] = {(uint8_t)(fid >> 8), (uint8_t)fid};
+	const struct command cmd = {.cla = CLA, .ins = 0xA4, .data = data, .len = sizeof data};
+	struct response resp = RESPONSE_INIT;
+	enum result r = channel_transmit(card->channel, &cmd, &resp);
+
+	if (r == RESULT_OK)
+		r = status_result(resp.sw);
+	response_clear(&resp);
+	return r;
+}
+
+static enum result hicos_select_root(struct card *card)
+{
+	return select_fid(card, MF);
+}
+
+/* The historical bytes name the CA: CHTMOICA. The second generation's say CHTGPKI. */
+static bool hicos_atr_hint(const uint8_t *atr, size_t len)
+{
+	static const char vendor[] = "CHT", second[] = "CHTGPKI";
+
+	for (size_t i = 0; i + sizeof vendor - 1 <= len; i++) {
+		if (memcmp(atr + i, vendor, sizeof vendor - 1) != 0)
+			continue;
+		return i + sizeof second - 1 > len || memcmp(atr + i, second, sizeof second - 1) != 0;
+	}
+	return false;
+}
+
+static bool is_refusal(enum result r)
+{
+	return r == RESULT_NOT_SUPPORTED || r == RESULT_NOT_FOUND || r == RESULT_CARD_REFUSED ||
+	       r == RESULT_WRONG_LENGTH || r == RESULT_SECURITY_STATUS || r == RESULT_END_OF_FILE;
+}
+
+static enum result hicos_probe(struct card *card)
+{
+	const struct card_path root = {0, {0}};
+	struct buffer text = BUFFER_INIT;
+	enum result r;
+
+	r = files_enter(card, &root);
+	if (is_refusal(r))
+		return RESULT_UNKNOWN_CARD;
+	if (r == RESULT_OK)
+		r = token_info_card_file(card, FID_CARD_OS, OS_TEXT_SIZE, &text);
+	if (is_refusal(r))
+		r = RESULT_UNKNOWN_CARD;
+	if (r == RESULT_OK && memcmp(text.data, known_os, sizeof known_os - 1) != 0) {
+		log_line(LOG_ERROR, "card OS \"%.*s\": no protocol is known for it", OS_TEXT_SIZE,
+			 (const char *)text.data);
+		r = RESULT_UNKNOWN_CARD;
+	}
+	buffer_clear(&text);
+	return r;
+}
+
+static enum result hicos_read_token(struct card *card, struct token_data *out)
+{
+	snprintf(out->model, sizeof out->model, "T7S"); /* facts: which cards */
+	return token_info_read(card, out);
+}
+
+/* A record is its number and 128 bytes; P2 is 00, which is not the standard's use. */
+static enum result read_record(struct card *card, unsigned number, uint8_t out[HALF])
+{
+	const struct command cmd = {.cla = CLA, .ins = 0xB2, .p1 = (uint8_t)number, .le = 1 + HALF};
+	struct response resp = RESPONSE_INIT;
+	enum result r;
+
+	if (number > UINT8_MAX)
+		return RESULT_NOT_FOUND;
+	r = channel_transmit(card->channel, &cmd, &resp);
+	if (r == RESULT_OK)
+		r = status_result(resp.sw);
+	if (r == RESULT_OK && (resp.data.len != 1 + HALF || resp.data.data[0] != number))
+		r = RESULT_BAD_ANSWER;
+	if (r == RESULT_OK)
+		memcpy(out, resp.data.data + 1, HALF);
+	response_clear(&resp);
+	return r;
+}
+
+/* The modulus is stored as 32-bit words in reverse order (facts: gen 1, public keys). */
+static void reverse_words(uint8_t *data, size_t len)
+{
+	for (size_t front = 0, back = len - WORD; front < back; front += WORD, back -= WORD) {
+		uint8_t word[WORD];
+
+		memcpy(word, data + front, WORD);
+		memcpy(data + front, data + back, WORD);
+		memcpy(data + back, word, WORD);
+	}
+}
+
+static enum result hicos_read_public_key(struct card *card, unsigned key_ref,
+					 struct rsa_public *out)
+{
+	uint8_t record[HALF];
+	enum result r;
+
+	r = files_select(card, &path_public_keys);
+	if (r == RESULT_OK)
+		r = read_record(card, key_ref, record);
+	if (r == RESULT_OK) {
+		out->exponent = (uint32_t)record[0] << 24 | (uint32_t)record[1] << 16 |
+				(uint32_t)record[2] << 8 | record[3];
+		r = read_record(card, key_ref + 2, out->modulus);
+	}
+	if (r == RESULT_OK)
+		r = read_record(card, key_ref + 3, out->modulus + HALF);
+	if (r == RESULT_OK)
+		reverse_words(out->modulus, sizeof out->modulus);
+	return r;
+}
+
+/* Never sent in the clear, never sent twice. */
+static enum result hicos_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
+{
+	uint8_t iv[PIN_IV_SIZE], data[PIN_PROTECTED_SIZE];
+	const struct command cmd = {.cla = CLA_PROTECTED, .ins = 0x20, .p2 = 0x01, .data = data,
+				    .len = sizeof data, .sensitive = true};
+	struct response resp = RESPONSE_INIT;
+	enum result r = RESULT_CRYPTO;
+
+	if (RAND_bytes_ex(card->options.libctx, iv, sizeof iv, 0) == 1)
+		r = pin_protect(card->options.libctx, pin, len, iv, data);
+	if (r == RESULT_OK)
+		r = files_enter(card, &path_keys);
+	if (r == RESULT_OK)
+		r = channel_transmit(card->channel, &cmd, &resp);
+	if (r == RESULT_OK)
+		r = status_pin_result(resp.sw, tries);
+	card->at_keys = r == RESULT_OK;
+	OPENSSL_cleanse(data, sizeof data);
+	response_clear(&resp);
+	return r;
+}
+
+/* One command of the private operation: exactly `want` bytes must come back. */
+static enum result rsa_step(struct card *card, const struct command *cmd, size_t want, uint8_t *out)
+{
+	struct response resp = RESPONSE_INIT;
+	enum result r = channel_transmit(card->channel, cmd, &resp);
+
+	if (r == RESULT_OK)
+		r = status_result(resp.sw);
+	if (r == RESULT_OK && resp.data.len != want)
+		r = RESULT_BAD_ANSWER;
+	if (r == RESULT_OK && want)
+		memcpy(out, resp.data.data, want);
+	response_clear(&resp);
+	return r;
+}
+
+static enum result rsa_private(struct card *card, unsigned key_ref,
+			       const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
+{
+	const struct command first = {.cla = CLA, .ins = 0xEA, .p1 = 0x82, .p2 = (uint8_t)key_ref,
+				      .data = in, .len = HALF, .sensitive = true};
+	const struct command second = {.cla = CLA, .ins = 0xEA, .p1 = 0x02, .p2 = (uint8_t)key_ref,
+				       .data = in + HALF, .len = HALF, .sensitive = true};
+	const struct command rest = {.cla = CLA, .ins = 0xC1, .p2 = HALF, .le = HALF,
+				     .sensitive = true};
+	enum result r = rsa_step(card, &first, 0, NULL);
+
+	if (r == RESULT_OK)
+		r = rsa_step(card, &second, HALF, out);
+	if (r == RESULT_OK)
+		r = rsa_step(card, &rest, HALF, out + HALF);
+	return r;
+}
+
+static enum result hicos_private_op(struct card *card, unsigned key_ref,
+				    const uint8_t in[CARD_MODULUS_SIZE],
+				    uint8_t out[CARD_MODULUS_SIZE])
+{
+	enum result r;
+
+	if (card->at_keys) {
+		r = rsa_private(card, key_ref, in, out);
+		if (!is_refusal(r))
+			goto out;
+		/* another program selected elsewhere: go back there, once */
+		log_line(LOG_DEBUG, "%s: private operation: %s: selecting the keys again",
+			 card->channel->name, result_text(r));
+	}
+	r = files_enter(card, &path_keys);
+	if (r == RESULT_OK)
+		r = rsa_private(card, key_ref, in, out);
+out:
+	card->at_keys = r == RESULT_OK;
+	return r;
+}
+
+const struct card_profile profile_hicos_v3 = {
+	.name = "hicos-v3",
+	.cards = "first-generation MOICA, MOEACA and other GPKI cards",
+	/* facts: gen 1, the command table; probing is a SELECT and two reads */
+	.marks = {
+		[OP_PROBE] = OBSERVED,
+		[OP_READ_TOKEN] = OBSERVED,
+		[OP_READ_DIRECTORY] = OBSERVED,
+		[OP_READ_FILE] = OBSERVED,
+		[OP_READ_PUBLIC_KEY] = OBSERVED,
+		[OP_VERIFY_PIN] = OBSERVED,
+		[OP_PRIVATE_OP] = OBSERVED,
+		[OP_CHALLENGE] = STATIC,
+		[OP_CHANGE_PIN] = STATIC,
+		[OP_UNBLOCK_PIN] = PROVENANCE_NONE,
+		[OP_WRITE_FILE] = STATIC,
+		[OP_CREATE_FILE] = ASSUMED,
+		[OP_DELETE_FILE] = PROVENANCE_NONE,
+		[OP_GENERATE_KEY] = PROVENANCE_NONE,
+	},
+	.pin_min = 6, /* facts: PIN rules, documented */
+	.pin_max = 8,
+	.pin_tries = 3,
+	.cla = CLA,
+	.get_response_cla = CLA,
+	.keys_readable_any_time = true,
+	.atr_hint = hicos_atr_hint,
+	.probe = hicos_probe,
+	.read_token = hicos_read_token,
+	.select_root = hicos_select_root,
+	.select_child = select_fid,
+	.read_public_key = hicos_read_public_key,
+	.verify_pin = hicos_verify_pin,
+	.private_op = hicos_private_op,
+};

@@ -1,0 +1,109 @@
+/* What the files of profiles/ share. */
+#ifndef TWCARD_PROFILES_INTERNAL_H
+#define TWCARD_PROFILES_INTERNAL_H
+
+#include "profiles/card.h"
+#include "profiles/provenance.h"
+
+struct card {
+	struct channel *channel; /* owned */
+	const struct card_profile *profile;
+	struct card_options options;
+	void *state;             /* the profile's own; released by profile->release */
+	unsigned read_size;      /* bytes one READ BINARY asks for; shrinks when the card refuses */
+	/*
+	 * The directory that is selected. `known` only holds inside one
+	 * transaction: between two, another program may have selected elsewhere.
+	 */
+	struct card_path current;
+	bool known;
+	/*
+	 * Set after a private operation and kept across transactions: the key
+	 * directory was selected last by us. A private operation may try on this
+	 * belief, because the card refuses it anywhere else.
+	 */
+	bool at_keys;
+};
+
+/*
+ * One card application. A NULL operation is "not supported"; marks[] says for
+ * each operation, present or not, how well its form is known.
+ */
+struct card_profile {
+	const char *name;
+	const char *cards; /* which cards carry it, for people */
+	enum provenance marks[OP_COUNT];
+	size_t pin_min, pin_max; /* bytes */
+	int pin_tries;
+	uint8_t cla;             /* of plain commands */
+	uint8_t get_response_cla;
+	bool keys_readable_any_time; /* reading records costs no verified state */
+
+	/* A guess from the ATR: which profile is asked first. */
+	bool (*atr_hint)(const uint8_t *atr, size_t len);
+	/* Is this the card? RESULT_UNKNOWN_CARD: no. Sets card->state if it wants one. */
+	enum result (*probe)(struct card *card);
+	enum result (*read_token)(struct card *card, struct token_data *out);
+	enum result (*select_root)(struct card *card);
+	enum result (*select_child)(struct card *card, uint16_t fid);
+	enum result (*read_public_key)(struct card *card, unsigned key_ref, struct rsa_public *out);
+	enum result (*verify_pin)(struct card *card, const uint8_t *pin, size_t len, int *tries);
+	enum result (*private_op)(struct card *card, unsigned key_ref,
+				  const uint8_t in[CARD_MODULUS_SIZE],
+				  uint8_t out[CARD_MODULUS_SIZE]);
+	/* The card lost its state (reset), or another program may have changed it. */
+	void (*forget)(struct card *card);
+	/* A transaction begins and nobody reset the card. */
+	void (*release)(struct card *card);
+	bool (*wants_pin_again)(const struct card *card);
+};
+
+/* The profiles in probing order, NULL at the end: see registry.c for the reasons. */
+extern const struct card_profile *const card_profiles[];
+extern const struct card_profile profile_hicos_v3;
+
+/* The file identifiers that both generations use (facts: gen 1, file system). */
+#define FID_CARD_DATA 0x0900
+#define FID_CARD_NUMBER 0x0903
+#define FID_CARD_OS 0x0905
+#define FID_PKI 0x5030
+#define FID_TOKEN_INFO 0x5032
+#define FID_DIRECTORIES 0x4100 /* plus the ODF context tag of the kind */
+#define FID_KEYS 0x0810
+#define FID_PUBLIC_KEYS 0x0811
+
+extern const struct card_path path_keys;        /* 5030/0810 */
+extern const struct card_path path_public_keys; /* 5030/0810/0811 */
+
+/* ---- files.c: over the profile's select and READ BINARY ---- */
+
+/* Selects the directory, with as few commands as what is known allows. */
+MUST_USE enum result files_enter(struct card *card, const struct card_path *dir);
+/* Selects an elementary file: its directory first. */
+MUST_USE enum result files_select(struct card *card, const struct card_path *file);
+/* Appends exactly length bytes of the file. RESULT_END_OF_FILE: it is shorter. */
+MUST_USE enum result files_read(struct card *card, const struct card_path *file, unsigned offset,
+				unsigned length, struct buffer *out);
+/* Appends the records of a directory file, without the padding. */
+MUST_USE enum result files_read_directory(struct card *card, const struct card_path *file,
+					  struct buffer *out);
+/* Appends the whole of a file: the one BER-TLV object that it holds, else all bytes. */
+MUST_USE enum result files_read_object(struct card *card, const struct card_path *file,
+				       struct buffer *out);
+/* Nothing is known any more about what is selected. */
+void files_forget(struct card *card);
+
+/* ---- token_info.c ---- */
+
+/*
+ * Token data from EF 0903 (number) and 5032 (TokenInfo); the model is the
+ * profile's own business. A TokenInfo that cannot be read costs label and
+ * manufacturer only: the names all these cards carry are put there.
+ */
+MUST_USE enum result token_info_read(struct card *card, struct token_data *out);
+
+/* The first `want` bytes of an EF under DF 0900. */
+MUST_USE enum result token_info_card_file(struct card *card, uint16_t fid, unsigned want,
+					  struct buffer *out);
+
+#endif
