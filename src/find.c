@@ -1,0 +1,82 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/attribute.h"
+#include "src/find.h"
+#include "src/slot.h"
+#include "src/rv.h"
+
+static const enum p15_class order[] = {P15_CERTIFICATE, P15_PUBLIC_KEY, P15_PRIVATE_KEY, P15_DATA};
+
+/* False if no object of the class can match, so that its directory need not be read. */
+static bool can_match(CK_OBJECT_CLASS klass, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	for (CK_ULONG i = 0; i < count; i++) {
+		const CK_ATTRIBUTE *a = &template[i];
+
+		if (!attribute_exists(klass, a->type))
+			return false;
+		if (a->type == CKA_CLASS &&
+		    (a->ulValueLen != sizeof klass || memcmp(a->pValue, &klass, sizeof klass) != 0))
+			return false;
+		if (a->type == CKA_TOKEN && a->ulValueLen == sizeof(CK_BBOOL) &&
+		    *(const CK_BBOOL *)a->pValue == CK_FALSE)
+			return false;
+	}
+	return true;
+}
+
+static CK_RV add_handle(struct find_state *find, CK_OBJECT_HANDLE handle)
+{
+	CK_OBJECT_HANDLE *more = realloc(find->handles, (find->count + 1) * sizeof *more);
+
+	if (!more)
+		return CKR_HOST_MEMORY;
+	find->handles = more;
+	find->handles[find->count++] = handle;
+	return CKR_OK;
+}
+
+static CK_RV find_in(struct slot *slot, enum p15_class kind, const CK_ATTRIBUTE *template,
+		     CK_ULONG count, struct find_state *found)
+{
+	struct token *token = &slot->token;
+	struct object_list *list = &token->lists[kind];
+	CK_RV rv = rv_of(slot_load(slot, kind));
+
+	for (size_t i = 0; rv == CKR_OK && i < list->count; i++) {
+		struct object *o = &list->items[i];
+		bool match;
+
+		if (o->is_private && !token->logged_in)
+			continue;
+		rv = attributes_match(slot, o, template, count, &match);
+		if (rv == CKR_OK && match)
+			rv = add_handle(found, o->handle);
+	}
+	return rv;
+}
+
+CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	struct find_state found = {.active = true};
+	struct slot *slot = s->slot;
+	CK_RV rv = CKR_OK;
+
+	if (s->find.active)
+		return CKR_OPERATION_ACTIVE;
+	for (size_t i = 0; rv == CKR_OK && i < sizeof order / sizeof *order; i++) {
+		if (!can_match(object_class(order[i]), template, count))
+			continue;
+		if (order[i] == P15_PRIVATE_KEY && !slot->token.logged_in)
+			continue;
+		rv = find_in(slot, order[i], template, count, &found);
+	}
+	if (rv == CKR_OK)
+		s->find = found;
+	else
+		find_end(&found);
+	return rv;
+}
