@@ -104,8 +104,6 @@ enum result card_open(struct channel *ch, const struct card_options *options, st
 	r = channel_begin(ch, &was_reset);
 	if (r == RESULT_OK)
 		r = find_profile(card);
-	channel_end(ch, false);
-	files_forget(card);
 	if (r != RESULT_OK) {
 		card_free(&card);
 		return r;

@@ -45,8 +45,9 @@ struct card_options {
 };
 
 /*
- * Takes over the channel (also on failure) and finds the profile that knows
- * the card. RESULT_UNKNOWN_CARD: none does. Starts its own transaction.
+ * Takes over the channel (also on failure), begins a transaction and finds the
+ * profile that knows the card. RESULT_UNKNOWN_CARD: none does. On success the
+ * transaction goes on, so that what was selected is still known: card_end().
  */
 MUST_USE enum result card_open(struct channel *ch, const struct card_options *options,
 			       struct card **out);

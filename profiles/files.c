@@ -18,6 +18,13 @@ void files_forget(struct card *card)
 	card->known = false;
 }
 
+void files_at(struct card *card, const struct card_path *dir)
+{
+	card->current = *dir;
+	card->known = true;
+	card->at_keys = dir->count == path_keys.count && path_starts_with(dir, &path_keys);
+}
+
 enum result files_enter(struct card *card, const struct card_path *dir)
 {
 	enum result r = RESULT_OK;
@@ -32,8 +39,10 @@ enum result files_enter(struct card *card, const struct card_path *dir)
 	}
 	for (int i = from; r == RESULT_OK && i < dir->count; i++)
 		r = card->profile->select_child(card, dir->fid[i]);
-	card->known = r == RESULT_OK;
-	card->current = *dir;
+	if (r == RESULT_OK)
+		files_at(card, dir);
+	else
+		card->known = false;
 	return r;
 }
 

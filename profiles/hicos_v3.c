@@ -159,7 +159,6 @@ static enum result hicos_verify_pin(struct card *card, const uint8_t *pin, size_
 		r = channel_transmit(card->channel, &cmd, &resp);
 	if (r == RESULT_OK)
 		r = status_pin_result(resp.sw, tries);
-	card->at_keys = r == RESULT_OK;
 	OPENSSL_cleanse(data, sizeof data);
 	response_clear(&resp);
 	return r;
@@ -207,18 +206,16 @@ static enum result hicos_private_op(struct card *card, unsigned key_ref,
 
 	if (card->at_keys) {
 		r = rsa_private(card, key_ref, in, out);
+		if (r == RESULT_OK)
+			files_at(card, &path_keys); /* it worked, so that is where we are */
 		if (!is_refusal(r))
-			goto out;
+			return r;
 		/* another program selected elsewhere: go back there, once */
 		log_line(LOG_DEBUG, "%s: private operation: %s: selecting the keys again",
 			 card->channel->name, result_text(r));
 	}
 	r = files_enter(card, &path_keys);
-	if (r == RESULT_OK)
-		r = rsa_private(card, key_ref, in, out);
-out:
-	card->at_keys = r == RESULT_OK;
-	return r;
+	return r == RESULT_OK ? rsa_private(card, key_ref, in, out) : r;
 }
 
 const struct card_profile profile_hicos_v3 = {

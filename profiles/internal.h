@@ -18,9 +18,9 @@ struct card {
 	struct card_path current;
 	bool known;
 	/*
-	 * Set after a private operation and kept across transactions: the key
-	 * directory was selected last by us. A private operation may try on this
-	 * belief, because the card refuses it anywhere else.
+	 * The key directory was selected last by us; kept across transactions. A
+	 * private operation may try on this belief, because the card refuses it
+	 * anywhere else.
 	 */
 	bool at_keys;
 };
@@ -90,6 +90,8 @@ MUST_USE enum result files_read_directory(struct card *card, const struct card_p
 /* Appends the whole of a file: the one BER-TLV object that it holds, else all bytes. */
 MUST_USE enum result files_read_object(struct card *card, const struct card_path *file,
 				       struct buffer *out);
+/* It has turned out that this directory is selected. */
+void files_at(struct card *card, const struct card_path *dir);
 /* Nothing is known any more about what is selected. */
 void files_forget(struct card *card);
 

@@ -99,11 +99,10 @@ enum result slot_touch(struct slot *slot)
 
 	if (slot->in_transaction)
 		return RESULT_OK;
-	if (!slot->token.card)
-		r = connect_card(slot);
-	if (r != RESULT_OK)
-		return r;
-	r = card_begin(slot->token.card, &was_reset);
+	if (slot->token.card)
+		r = card_begin(slot->token.card, &was_reset);
+	else
+		r = connect_card(slot); /* begins the transaction, too */
 	slot->in_transaction = r == RESULT_OK;
 	if (was_reset && slot->token.logged_in)
 		slot->token.verified = false;
