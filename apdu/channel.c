@@ -7,6 +7,7 @@
 
 #include "apdu/channel.h"
 #include "apdu/log.h"
+#include "apdu/status.h"
 #include "apdu/trace.h"
 
 #define MORE_ROUNDS 256 /* of GET RESPONSE for one command: 64 KiB, the most a file can be */
@@ -145,6 +146,8 @@ enum result channel_transmit(struct channel *ch, const struct command *cmd, stru
 		buffer_reset(&resp->data);
 		r = exchange(ch, &again, resp);
 	}
+	if (r == RESULT_OK && resp->sw >> 8 == 0x61 && cmd->ignore_more)
+		resp->sw = SW_OK;
 	if (r == RESULT_OK && resp->sw >> 8 == 0x61)
 		r = get_more(ch, cmd->sensitive, resp);
 	if (r != RESULT_OK)

@@ -27,3 +27,18 @@ const char *result_text(enum result r)
 {
 	return find(r)->text;
 }
+
+bool result_is_refusal(enum result r)
+{
+	switch (r) {
+	case RESULT_NOT_FOUND:
+	case RESULT_END_OF_FILE:
+	case RESULT_WRONG_LENGTH:
+	case RESULT_NOT_SUPPORTED:
+	case RESULT_SECURITY_STATUS:
+	case RESULT_CARD_REFUSED:
+		return true;
+	default:
+		return false;
+	}
+}

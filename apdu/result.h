@@ -6,6 +6,8 @@
 #ifndef TWCARD_APDU_RESULT_H
 #define TWCARD_APDU_RESULT_H
 
+#include <stdbool.h>
+
 /* clang-format off */
 #define RESULT_LIST(X) \
 	X(RESULT_OK,                CKR_OK,                       "success") \
@@ -34,7 +36,7 @@
 	X(RESULT_UNPROVEN,          CKR_FUNCTION_NOT_SUPPORTED,   "refused: never observed on a real card (allow-unproven is off)") \
 	X(RESULT_SECURITY_STATUS,   CKR_USER_NOT_LOGGED_IN,       "the card wants the PIN first") \
 	X(RESULT_CHANNEL,           CKR_DEVICE_ERROR,             "the secure channel could not be opened") \
-	X(RESULT_NO_KEYSET,         CKR_FUNCTION_FAILED,          "no key set for this card is installed") \
+	X(RESULT_NO_KEYSET,         CKR_KEY_NEEDED,               "no key set for this card is installed") \
 	X(RESULT_PIN_WRONG,         CKR_PIN_INCORRECT,            "the PIN is wrong") \
 	X(RESULT_PIN_LOCKED,        CKR_PIN_LOCKED,               "the PIN is locked") \
 	X(RESULT_PIN_LENGTH,        CKR_PIN_LEN_RANGE,            "the PIN has the wrong length") \
@@ -53,5 +55,11 @@ const char *result_name(enum result r);
 
 /* "the PIN is wrong"; never NULL. English: it goes to logs. */
 const char *result_text(enum result r);
+
+/*
+ * True for an answer of the card that says no to the command (or to what it
+ * names), as opposed to one that says the card, the way to it or we are broken.
+ */
+bool result_is_refusal(enum result r);
 
 #endif

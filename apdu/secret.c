@@ -17,14 +17,27 @@ static void arena_open(void)
 		(void)CRYPTO_secure_malloc_init(ARENA_BYTES, ARENA_LEAST);
 }
 
+void *secret_new(size_t size)
+{
+	arena_open();
+	return OPENSSL_secure_zalloc(size);
+}
+
+void secret_free(void *p, size_t size)
+{
+	if (!p)
+		return;
+	OPENSSL_cleanse(p, size);
+	OPENSSL_secure_free(p);
+}
+
 enum result secret_set(struct secret *s, const void *data, size_t len)
 {
 	uint8_t *copy;
 
 	if (!len)
 		return RESULT_ARGUMENT;
-	arena_open();
-	copy = OPENSSL_secure_malloc(len);
+	copy = secret_new(len);
 	if (!copy)
 		return RESULT_NO_MEMORY;
 	memcpy(copy, data, len);
@@ -36,9 +49,6 @@ enum result secret_set(struct secret *s, const void *data, size_t len)
 
 void secret_clear(struct secret *s)
 {
-	if (s->data) {
-		OPENSSL_cleanse(s->data, s->len);
-		OPENSSL_secure_free(s->data);
-	}
+	secret_free(s->data, s->len);
 	*s = (struct secret)SECRET_INIT;
 }

@@ -24,4 +24,8 @@ MUST_USE enum result secret_set(struct secret *s, const void *data, size_t len);
 /* Wipes and releases. Works also after the cryptographic library has shut down. */
 void secret_clear(struct secret *s);
 
+/* A zeroed struct in secure memory (NULL: out of memory), and its wiping release. */
+void *secret_new(size_t size);
+void secret_free(void *p, size_t size);
+
 #endif

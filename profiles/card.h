@@ -41,7 +41,7 @@ struct rsa_public {
 struct card_options {
 	OSSL_LIB_CTX *libctx;  /* for all cryptography; not owned; may be NULL */
 	bool allow_unproven;   /* let operations through that change a card and were never observed */
-	const char *keyset_dir;/* where key sets are looked for; not owned; NULL: the defaults */
+	const char *const *keyset_dirs; /* where key sets are looked for, NULL at the end; not owned */
 };
 
 /*

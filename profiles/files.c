@@ -22,6 +22,7 @@ void files_at(struct card *card, const struct card_path *dir)
 {
 	card->current = *dir;
 	card->known = true;
+	card->file = 0;
 	card->at_keys = dir->count == path_keys.count && path_starts_with(dir, &path_keys);
 }
 
@@ -49,15 +50,21 @@ enum result files_enter(struct card *card, const struct card_path *dir)
 enum result files_select(struct card *card, const struct card_path *file)
 {
 	struct card_path dir = path_parent(file);
+	uint16_t fid;
 	enum result r;
 
 	if (file->count == 0)
 		return RESULT_ARGUMENT;
+	fid = file->fid[file->count - 1];
+	if (card->known && card->file == fid && card->current.count == dir.count &&
+	    path_starts_with(&card->current, &dir))
+		return RESULT_OK;
 	r = files_enter(card, &dir);
 	if (r == RESULT_OK)
-		r = card->profile->select_child(card, file->fid[file->count - 1]);
-	/* a path that names a directory would leave us there */
-	if (r != RESULT_OK)
+		r = card->profile->select_child(card, fid);
+	if (r == RESULT_OK)
+		card->file = fid;
+	else
 		files_forget(card);
 	return r;
 }
@@ -168,6 +175,15 @@ enum result files_read(struct card *card, const struct card_path *file, unsigned
 		buffer_truncate(out, before);
 	}
 	return r;
+}
+
+enum result files_read_start(struct card *card, const struct card_path *file, unsigned most,
+			     struct buffer *out)
+{
+	struct reading at = {0};
+	enum result r = files_select(card, file);
+
+	return r == RESULT_OK ? read_more(card, &at, most, out) : r;
 }
 
 /*

@@ -55,12 +55,6 @@ static bool hicos_atr_hint(const uint8_t *atr, size_t len)
 	return false;
 }
 
-static bool is_refusal(enum result r)
-{
-	return r == RESULT_NOT_SUPPORTED || r == RESULT_NOT_FOUND || r == RESULT_CARD_REFUSED ||
-	       r == RESULT_WRONG_LENGTH || r == RESULT_SECURITY_STATUS || r == RESULT_END_OF_FILE;
-}
-
 static enum result hicos_probe(struct card *card)
 {
 	const struct card_path root = {0, {0}};
@@ -68,15 +62,16 @@ static enum result hicos_probe(struct card *card)
 	enum result r;
 
 	r = files_enter(card, &root);
-	if (is_refusal(r))
+	if (result_is_refusal(r))
 		return RESULT_UNKNOWN_CARD;
 	if (r == RESULT_OK)
 		r = token_info_card_file(card, FID_CARD_OS, OS_TEXT_SIZE, &text);
-	if (is_refusal(r))
+	if (result_is_refusal(r))
 		r = RESULT_UNKNOWN_CARD;
-	if (r == RESULT_OK && memcmp(text.data, known_os, sizeof known_os - 1) != 0) {
-		log_line(LOG_ERROR, "card OS \"%.*s\": no protocol is known for it", OS_TEXT_SIZE,
-			 (const char *)text.data);
+	if (r == RESULT_OK && (text.len < sizeof known_os - 1 ||
+			       memcmp(text.data, known_os, sizeof known_os - 1) != 0)) {
+		log_line(LOG_ERROR, "card OS \"%.*s\": no protocol is known for it", (int)text.len,
+			 text.len ? (const char *)text.data : "");
 		r = RESULT_UNKNOWN_CARD;
 	}
 	buffer_clear(&text);
@@ -86,7 +81,7 @@ static enum result hicos_probe(struct card *card)
 static enum result hicos_read_token(struct card *card, struct token_data *out)
 {
 	snprintf(out->model, sizeof out->model, "T7S"); /* facts: which cards */
-	return token_info_read(card, out);
+	return token_info_read(card, out, NULL);
 }
 
 /* A record is its number and 128 bytes; P2 is 00, which is not the standard's use. */
@@ -208,7 +203,7 @@ static enum result hicos_private_op(struct card *card, unsigned key_ref,
 		r = rsa_private(card, key_ref, in, out);
 		if (r == RESULT_OK)
 			files_at(card, &path_keys); /* it worked, so that is where we are */
-		if (!is_refusal(r))
+		if (!result_is_refusal(r))
 			return r;
 		/* another program selected elsewhere: go back there, once */
 		log_line(LOG_DEBUG, "%s: private operation: %s: selecting the keys again",

@@ -17,6 +17,7 @@ struct card {
 	 */
 	struct card_path current;
 	bool known;
+	uint16_t file;           /* the elementary file selected in it; 0: none */
 	/*
 	 * The key directory was selected last by us; kept across transactions. A
 	 * private operation may try on this belief, because the card refuses it
@@ -51,16 +52,18 @@ struct card_profile {
 	enum result (*private_op)(struct card *card, unsigned key_ref,
 				  const uint8_t in[CARD_MODULUS_SIZE],
 				  uint8_t out[CARD_MODULUS_SIZE]);
-	/* The card lost its state (reset), or another program may have changed it. */
+	/* The card lost its state: reset, by others or by us. */
 	void (*forget)(struct card *card);
-	/* A transaction begins and nobody reset the card. */
+	/* Releases card->state. */
 	void (*release)(struct card *card);
+	/* Is what the PIN opened known to be closed? */
 	bool (*wants_pin_again)(const struct card *card);
 };
 
 /* The profiles in probing order, NULL at the end: see registry.c for the reasons. */
 extern const struct card_profile *const card_profiles[];
 extern const struct card_profile profile_hicos_v3;
+extern const struct card_profile profile_gppki;
 
 /* The file identifiers that both generations use (facts: gen 1, file system). */
 #define FID_CARD_DATA 0x0900
@@ -84,6 +87,9 @@ MUST_USE enum result files_select(struct card *card, const struct card_path *fil
 /* Appends exactly length bytes of the file. RESULT_END_OF_FILE: it is shorter. */
 MUST_USE enum result files_read(struct card *card, const struct card_path *file, unsigned offset,
 				unsigned length, struct buffer *out);
+/* Appends the first `most` bytes of the file, or all if it is shorter. */
+MUST_USE enum result files_read_start(struct card *card, const struct card_path *file,
+				      unsigned most, struct buffer *out);
 /* Appends the records of a directory file, without the padding. */
 MUST_USE enum result files_read_directory(struct card *card, const struct card_path *file,
 					  struct buffer *out);
@@ -100,11 +106,13 @@ void files_forget(struct card *card);
 /*
  * Token data from EF 0903 (number) and 5032 (TokenInfo); the model is the
  * profile's own business. A TokenInfo that cannot be read costs label and
- * manufacturer only: the names all these cards carry are put there.
+ * manufacturer only: the names all these cards carry are put there. The bytes
+ * of EF 0903 go to *number, if that is not NULL.
  */
-MUST_USE enum result token_info_read(struct card *card, struct token_data *out);
+MUST_USE enum result token_info_read(struct card *card, struct token_data *out,
+				     struct buffer *number);
 
-/* The first `want` bytes of an EF under DF 0900. */
+/* The first `want` bytes of an EF under DF 0900, or all if it is shorter. */
 MUST_USE enum result token_info_card_file(struct card *card, uint16_t fid, unsigned want,
 					  struct buffer *out);
 

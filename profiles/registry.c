@@ -10,5 +10,6 @@
  */
 const struct card_profile *const card_profiles[] = {
 	&profile_hicos_v3,
+	&profile_gppki,
 	NULL,
 };

@@ -36,7 +36,7 @@ enum result token_info_card_file(struct card *card, uint16_t fid, unsigned want,
 {
 	const struct card_path path = {2, {FID_CARD_DATA, fid}};
 
-	return files_read(card, &path, 0, want, out);
+	return files_read_start(card, &path, want, out);
 }
 
 static enum result read_names(struct card *card, struct token_data *out)
@@ -63,11 +63,10 @@ static enum result read_names(struct card *card, struct token_data *out)
 /* True for what concerns this file only, not the card or the way to it. */
 static bool is_about_file(enum result r)
 {
-	return r == RESULT_NOT_FOUND || r == RESULT_BAD_DATA || r == RESULT_END_OF_FILE ||
-	       r == RESULT_CARD_REFUSED || r == RESULT_SECURITY_STATUS || r == RESULT_WRONG_LENGTH;
+	return r == RESULT_BAD_DATA || result_is_refusal(r);
 }
 
-enum result token_info_read(struct card *card, struct token_data *out)
+enum result token_info_read(struct card *card, struct token_data *out, struct buffer *number_out)
 {
 	struct buffer number = BUFFER_INIT;
 	enum result r;
@@ -75,6 +74,8 @@ enum result token_info_read(struct card *card, struct token_data *out)
 	r = token_info_card_file(card, FID_CARD_NUMBER, NUMBER_SIZE, &number);
 	if (r == RESULT_OK)
 		copy_trimmed(&number, out->serial, sizeof out->serial);
+	if (number_out)
+		buffer_move(number_out, &number);
 	buffer_clear(&number);
 	if (r != RESULT_OK && !is_about_file(r))
 		return r;

@@ -11,6 +11,7 @@
 
 #include "apdu/log.h"
 #include "apdu/pcsc.h"
+#include "src/config_file.h"
 #include "src/module.h"
 #include "src/rv.h"
 #include "src/settings.h"
@@ -23,6 +24,7 @@ static struct {
 	_Atomic pid_t owner;    /* the process that called C_Initialize; 0: nobody */
 	_Atomic int active;     /* calls that are inside */
 	OSSL_LIB_CTX *libctx;
+	struct config config;
 	struct slot *slots[SLOT_ID_MAX]; /* slots[i] has id i + 1; stays until C_Finalize */
 	size_t slot_count;
 	pthread_mutex_t monitor_lock; /* monitor: only ever asked what it knows already */
@@ -68,7 +70,9 @@ CK_RV module_initialize(void)
 		rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
 		goto out;
 	}
-	settings_start_log();
+	config_read(&module.config);
+	settings_start_log(&module.config);
+	config_report();
 	module.libctx = OSSL_LIB_CTX_new();
 	if (!module.libctx) {
 		rv = CKR_HOST_MEMORY;
@@ -125,7 +129,9 @@ OSSL_LIB_CTX *module_libctx(void)
 
 void module_card_options(struct card_options *out)
 {
-	*out = (struct card_options){.libctx = module.libctx};
+	*out = (struct card_options){.libctx = module.libctx,
+				     .allow_unproven = module.config.allow_unproven,
+				     .keyset_dirs = module.config.keyset_dirs};
 }
 
 /* ---- readers ---- */

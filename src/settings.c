@@ -36,25 +36,27 @@ static void write_line(enum log_level level, const char *line, void *context)
 }
 
 /* A level's name or number; anything else that is set means "info". */
-static enum log_level parse_level(const char *text)
+static enum log_level parse_level(const char *text, enum log_level unset)
 {
 	if (!text || !*text)
-		return LOG_NONE;
+		return unset;
 	for (int i = LOG_NONE; i <= LOG_TRACE; i++)
 		if (strcasecmp(text, level_names[i]) == 0 || (text[0] == '0' + i && !text[1]))
 			return (enum log_level)i;
 	return LOG_INFO;
 }
 
-void settings_start_log(void)
+void settings_start_log(const struct config *config)
 {
-	enum log_level level = parse_level(secure_getenv("TWCARD_DEBUG"));
+	enum log_level level = parse_level(secure_getenv("TWCARD_DEBUG"), config->log);
 	const char *path = secure_getenv("TWCARD_DEBUG_FILE");
 
+	if (!path || !*path)
+		path = config->log_file;
 	settings_stop_log();
 	if (level == LOG_NONE)
 		return;
-	if (path && *path)
+	if (*path)
 		log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	else
 		log_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);

@@ -301,7 +301,7 @@ static enum result is_same_card(struct token *t)
 static enum result verify_again(struct token *t)
 {
 	int tries = -1;
-	enum result r = is_same_card(t);
+	enum result r = t->verified ? RESULT_OK : is_same_card(t); /* not verified: it was reset */
 
 	if (r == RESULT_OK)
 		r = card_verify_pin(t->card, t->pin.data, t->pin.len, &tries);

@@ -1,0 +1,433 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "apdu/log.h"
+#include "apdu/pin_block.h"
+#include "apdu/scp03.h"
+#include "apdu/secret.h"
+#include "apdu/status.h"
+#include "profiles/internal.h"
+#include "profiles/keyset.h"
+
+/*
+ * Second-generation cards: a GlobalPlatform card whose PKI applet holds the
+ * same tree of files. Reading is plain ISO; everything that needs the PIN goes
+ * through an SCP03 channel (facts: gen 2).
+ */
+#define CLA 0x00
+#define CLA_GP 0x80
+#define HALF 128
+#define OS_TEXT_SIZE 24
+#define EXPONENT 65537 /* facts: gen 2, public key: not stored on the card */
+#define KEY_LENGTH_AT 7 /* in the key information template */
+
+static const uint8_t applet[] = {0xA0, 0x00, 0x00, 0x02, 0x83, 0x00, 0x00, 0x06,
+				 0x22, 0x01, 0x69, 0x64, 0x00, 0x01, 0x01, 0x01};
+static const uint8_t issuer_domain[] = {0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00};
+
+/* In secure memory: card->state. */
+struct gppki {
+	struct scp03_keys keys; /* this card's, once made from the key set */
+	bool has_keys;
+	struct scp03 channel;
+	bool at_keys;           /* 5030/0810 is selected inside the channel */
+};
+
+static enum result simple(struct card *card, const struct command *cmd)
+{
+	struct response resp = RESPONSE_INIT;
+	enum result r = channel_transmit(card->channel, cmd, &resp);
+
+	if (r == RESULT_OK)
+		r = resp.sw >> 8 == 0x62 ? RESULT_OK : status_result(resp.sw);
+	response_clear(&resp);
+	return r;
+}
+
+/* A plain command may end the channel (assumed): it does not count as open any more. */
+static void end_channel(struct card *card)
+{
+	struct gppki *g = card->state;
+
+	if (!g)
+		return;
+	if (g->channel.open)
+		log_line(LOG_DEBUG, "%s: the secure channel ends here", card->channel->name);
+	scp03_close(&g->channel);
+	g->at_keys = false;
+}
+
+static enum result gppki_select_root(struct card *card)
+{
+	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p1 = 0x04, .p2 = 0x0C,
+				    .data = applet, .len = sizeof applet, .le = COMMAND_MAX_LE,
+				    .ignore_more = true};
+
+	end_channel(card);
+	return simple(card, &cmd);
+}
+
+/* Answers with an FCP template that nobody recorded: it is not needed. */
+static enum result gppki_select_child(struct card *card, uint16_t fid)
+{
+	const uint8_t data[2] = {(uint8_t)(fid >> 8), (uint8_t)fid};
+	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p2 = 0x04, .data = data,
+				    .len = sizeof data, .le = COMMAND_MAX_LE, .ignore_more = true};
+
+	end_channel(card);
+	return simple(card, &cmd);
+}
+
+/* Contact: historical bytes end in CHTGPKIJ. Contactless: facts, which cards. */
+static bool gppki_atr_hint(const uint8_t *atr, size_t len)
+{
+	static const uint8_t contact[] = {'C', 'H', 'T', 'G', 'P', 'K', 'I'};
+	static const uint8_t contactless[] = {0x3B, 0x8B, 0x80, 0x01, 0x00, 0x31, 0xC1, 0x64,
+					      0x08, 0x40, 0x21, 0x30, 0x00, 0x90, 0x00, 0x57};
+
+	if (len == sizeof contactless && memcmp(atr, contactless, len) == 0)
+		return true;
+	for (size_t i = 0; i + sizeof contact <= len; i++)
+		if (memcmp(atr + i, contact, sizeof contact) == 0)
+			return true;
+	return false;
+}
+
+static enum result gppki_probe(struct card *card)
+{
+	const struct card_path root = {0, {0}};
+	enum result r = files_enter(card, &root);
+
+	if (result_is_refusal(r))
+		return RESULT_UNKNOWN_CARD;
+	if (r != RESULT_OK)
+		return r;
+	card->state = secret_new(sizeof(struct gppki));
+	return card->state ? RESULT_OK : RESULT_NO_MEMORY;
+}
+
+static void gppki_release(struct card *card)
+{
+	secret_free(card->state, sizeof(struct gppki));
+	card->state = NULL;
+}
+
+/*
+ * "T7", S or U for the card OS, and 12 digits made from the first 8 bytes of
+ * the card number read as little-endian numbers (facts: gen 2, token data).
+ */
+static void make_model(const struct buffer *number, const struct buffer *os, char *out, size_t size)
+{
+	const uint8_t *n = number->data;
+	bool v32 = os->len && memmem(os->data, os->len, "V32", 3);
+	unsigned a, b;
+	unsigned long c;
+	char digits[17];
+
+	if (number->len < 8) {
+		snprintf(out, size, "T7%c", v32 ? 'S' : 'U');
+		return;
+	}
+	a = (unsigned)(n[0] | n[1] << 8);
+	b = (unsigned)(n[2] | n[3] << 8);
+	c = (unsigned long)n[4] | (unsigned long)n[5] << 8 | (unsigned long)n[6] << 16 |
+	    (unsigned long)n[7] << 24;
+	snprintf(digits, sizeof digits, "%04u%04u%08lu", a % 10000, b % 10000, c % 100000000);
+	snprintf(out, size, "T7%c%.12s", v32 ? 'S' : 'U', digits);
+}
+
+static enum result gppki_read_token(struct card *card, struct token_data *out)
+{
+	struct buffer number = BUFFER_INIT, os = BUFFER_INIT;
+	enum result r;
+
+	r = token_info_card_file(card, FID_CARD_OS, OS_TEXT_SIZE, &os);
+	if (r == RESULT_OK)
+		r = token_info_read(card, out, &number);
+	if (r == RESULT_OK)
+		make_model(&number, &os, out->model, sizeof out->model);
+	buffer_clear(&number);
+	buffer_clear(&os);
+	return r;
+}
+
+static enum result gppki_read_public_key(struct card *card, unsigned key_ref, struct rsa_public *out)
+{
+	struct response resp = RESPONSE_INIT;
+	enum result r = files_select(card, &path_public_keys);
+
+	for (unsigned part = 0; r == RESULT_OK && part < 2; part++) {
+		const struct command cmd = {.cla = CLA_GP, .ins = 0xB2, .p1 = (uint8_t)key_ref,
+					    .p2 = (uint8_t)(3 + part), .le = COMMAND_MAX_LE};
+
+		r = channel_transmit(card->channel, &cmd, &resp);
+		if (r == RESULT_OK)
+			r = status_result(resp.sw);
+		if (r == RESULT_OK && resp.data.len != HALF)
+			r = RESULT_BAD_ANSWER;
+		if (r == RESULT_OK)
+			memcpy(out->modulus + HALF * part, resp.data.data, HALF);
+	}
+	out->exponent = EXPONENT;
+	response_clear(&resp);
+	return r;
+}
+
+/* ---- the secure channel ---- */
+
+static enum result select_domain(struct card *card, const uint8_t *aid, size_t len)
+{
+	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p1 = 0x04, .data = aid, .len = len,
+				    .ignore_more = true};
+
+	files_forget(card);
+	end_channel(card);
+	return simple(card, &cmd);
+}
+
+static enum result get_data(struct card *card, uint8_t tag, struct response *resp)
+{
+	const struct command cmd = {.cla = CLA_GP, .ins = 0xCA, .p2 = tag, .le = COMMAND_MAX_LE};
+	enum result r = channel_transmit(card->channel, &cmd, resp);
+
+	return r == RESULT_OK ? status_result(resp->sw) : r;
+}
+
+/* E0 12 C0 04 …: byte 7 is the length of the first key (facts: key diversification). */
+static enum result check_key_length(struct card *card, const struct keyset *keyset)
+{
+	struct response resp = RESPONSE_INIT;
+	enum result r = select_domain(card, keyset->aid, keyset->aid_len);
+
+	if (r == RESULT_OK)
+		r = get_data(card, 0xE0, &resp);
+	if (r == RESULT_OK && (resp.data.len <= KEY_LENGTH_AT || resp.data.data[0] != 0xE0)) {
+		r = RESULT_BAD_ANSWER;
+	} else if (r == RESULT_OK && resp.data.data[KEY_LENGTH_AT] != SCP03_KEY_SIZE) {
+		log_line(LOG_ERROR, "the card's keys have %u bytes: only 16 are known",
+			 resp.data.data[KEY_LENGTH_AT]);
+		r = RESULT_CHANNEL;
+	}
+	response_clear(&resp);
+	return r;
+}
+
+static enum result read_cin(struct card *card, uint8_t cin[SCP03_CIN_SIZE])
+{
+	struct response resp = RESPONSE_INIT;
+	enum result r = select_domain(card, issuer_domain, sizeof issuer_domain);
+
+	if (r == RESULT_OK)
+		r = get_data(card, 0x45, &resp);
+	if (r == RESULT_OK &&
+	    (resp.data.len < 2 + SCP03_CIN_SIZE || resp.data.data[0] != 0x45 ||
+	     resp.data.data[1] != SCP03_CIN_SIZE))
+		r = RESULT_BAD_ANSWER;
+	if (r == RESULT_OK)
+		memcpy(cin, resp.data.data + 2, SCP03_CIN_SIZE);
+	response_clear(&resp);
+	return r;
+}
+
+/* This card's keys, made once for an insertion. */
+static enum result make_keys(struct card *card)
+{
+	struct gppki *g = card->state;
+	struct keyset *keyset;
+	uint8_t cin[SCP03_CIN_SIZE];
+	enum result r;
+
+	if (g->has_keys)
+		return RESULT_OK;
+	keyset = secret_new(sizeof *keyset);
+	if (!keyset)
+		return RESULT_NO_MEMORY;
+	r = keyset_find(card->options.keyset_dirs, card->profile->name, keyset);
+	if (r == RESULT_OK)
+		r = check_key_length(card, keyset);
+	if (r == RESULT_OK)
+		r = read_cin(card, cin);
+	if (r == RESULT_OK)
+		r = scp03_diversify(card->options.libctx, keyset->master_key, cin,
+				    keyset->aid + keyset->aid_len - SCP03_AID_TAIL_SIZE, &g->keys);
+	g->has_keys = r == RESULT_OK;
+	secret_free(keyset, sizeof *keyset);
+	if (result_is_refusal(r)) {
+		log_line(LOG_ERROR, "%s: key diversification: %s", card->channel->name, result_text(r));
+		r = RESULT_CHANNEL;
+	}
+	return r;
+}
+
+static enum result open_channel(struct card *card)
+{
+	const struct card_path root = {0, {0}};
+	struct gppki *g = card->state;
+	enum result r = make_keys(card);
+
+	files_forget(card); /* also after a failed attempt the applet may not be selected */
+	if (r == RESULT_OK)
+		r = files_enter(card, &root);
+	if (r == RESULT_OK)
+		r = scp03_open(card->options.libctx, card->channel, &g->keys, NULL, &g->channel);
+	/* perhaps another card's keys: they are made anew next time */
+	if (r == RESULT_CHANNEL) {
+		OPENSSL_cleanse(&g->keys, sizeof g->keys);
+		g->has_keys = false;
+	}
+	return r;
+}
+
+static enum result secure(struct card *card, const struct command *cmd, struct response *resp)
+{
+	struct gppki *g = card->state;
+
+	return scp03_transmit(card->options.libctx, card->channel, &g->channel, cmd, resp);
+}
+
+/* In a channel of its own: whatever fails before this command costs no try. */
+static enum result gppki_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
+{
+	uint8_t block[PIN_BLOCK_SIZE];
+	const struct command cmd = {.cla = CLA, .ins = 0x20, .p2 = 0x01, .data = block,
+				    .len = sizeof block, .sensitive = true};
+	struct response resp = RESPONSE_INIT;
+	enum result r = pin_block(pin, len, block);
+
+	if (r == RESULT_OK)
+		r = open_channel(card);
+	if (r == RESULT_OK)
+		r = secure(card, &cmd, &resp);
+	if (r == RESULT_OK)
+		r = status_pin_result(resp.sw, tries);
+	if (r == RESULT_SECURITY_STATUS) /* about the channel: the PIN was not looked at */
+		r = RESULT_CHANNEL;
+	OPENSSL_cleanse(block, sizeof block);
+	response_clear(&resp);
+	return r;
+}
+
+static enum result select_in_channel(struct card *card, uint16_t fid)
+{
+	const uint8_t data[2] = {(uint8_t)(fid >> 8), (uint8_t)fid};
+	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p2 = 0x04, .data = data,
+				    .len = sizeof data, .ignore_more = true};
+	struct response resp = RESPONSE_INIT;
+	enum result r = secure(card, &cmd, &resp);
+
+	if (r == RESULT_OK)
+		r = status_result(resp.sw);
+	response_clear(&resp);
+	return r == RESULT_NOT_FOUND ? RESULT_SECURITY_STATUS : r;
+}
+
+static enum result rsa_step(struct card *card, const struct command *cmd, size_t want, uint8_t *out)
+{
+	struct response resp = RESPONSE_INIT;
+	enum result r = secure(card, cmd, &resp);
+
+	if (r == RESULT_OK)
+		r = status_result(resp.sw);
+	if (r == RESULT_OK && resp.data.len != want)
+		r = RESULT_BAD_ANSWER;
+	if (r == RESULT_OK && want)
+		memcpy(out, resp.data.data, want);
+	response_clear(&resp);
+	return r;
+}
+
+static enum result rsa_private(struct card *card, unsigned key_ref,
+			       const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
+{
+	const struct command first = {.cla = CLA_GP, .ins = 0xEA, .p1 = 0x82,
+				      .p2 = (uint8_t)key_ref, .data = in, .len = HALF,
+				      .sensitive = true};
+	const struct command second = {.cla = CLA_GP, .ins = 0xEA, .p1 = 0x02,
+				       .p2 = (uint8_t)key_ref, .data = in + HALF, .len = HALF,
+				       .le = HALF, .sensitive = true};
+	const struct command rest = {.cla = CLA_GP, .ins = 0xC1, .p2 = HALF, .le = HALF,
+				     .sensitive = true};
+	enum result r = rsa_step(card, &first, 0, NULL);
+
+	if (r == RESULT_OK)
+		r = rsa_step(card, &second, HALF, out);
+	if (r == RESULT_OK)
+		r = rsa_step(card, &rest, HALF, out + HALF);
+	return r;
+}
+
+/*
+ * A refusal that another program's command between ours explains (another
+ * application selected, the channel gone) is told as a lost PIN state: the
+ * caller opens a new channel and gives the PIN again, once.
+ */
+static enum result gppki_private_op(struct card *card, unsigned key_ref,
+				    const uint8_t in[CARD_MODULUS_SIZE],
+				    uint8_t out[CARD_MODULUS_SIZE])
+{
+	struct gppki *g = card->state;
+	enum result r = RESULT_OK;
+
+	if (!g->channel.open)
+		return RESULT_SECURITY_STATUS;
+	if (!g->at_keys)
+		r = select_in_channel(card, FID_PKI);
+	if (r == RESULT_OK && !g->at_keys)
+		r = select_in_channel(card, FID_KEYS);
+	g->at_keys = r == RESULT_OK;
+	if (r == RESULT_OK)
+		r = rsa_private(card, key_ref, in, out);
+	if (r != RESULT_OK) /* half an operation, or an unknown counter: not to be used any more */
+		end_channel(card);
+	return r == RESULT_NOT_SUPPORTED ? RESULT_SECURITY_STATUS : r;
+}
+
+static bool gppki_wants_pin_again(const struct card *card)
+{
+	const struct gppki *g = card->state;
+
+	return !g->channel.open;
+}
+
+const struct card_profile profile_gppki = {
+	.name = "gppki",
+	.cards = "second-generation MOICA cards, contact and contactless",
+	/* facts: gen 2, the command table */
+	.marks = {
+		[OP_PROBE] = OBSERVED,
+		[OP_READ_TOKEN] = OBSERVED,
+		[OP_READ_DIRECTORY] = OBSERVED,
+		[OP_READ_FILE] = OBSERVED,
+		[OP_READ_PUBLIC_KEY] = OBSERVED,
+		[OP_VERIFY_PIN] = OBSERVED,
+		[OP_PRIVATE_OP] = OBSERVED,
+		[OP_CHALLENGE] = PROVENANCE_NONE,
+		[OP_CHANGE_PIN] = PROVENANCE_NONE,
+		[OP_UNBLOCK_PIN] = PROVENANCE_NONE,
+		[OP_WRITE_FILE] = PROVENANCE_NONE,
+		[OP_CREATE_FILE] = PROVENANCE_NONE,
+		[OP_DELETE_FILE] = PROVENANCE_NONE,
+		[OP_GENERATE_KEY] = PROVENANCE_NONE,
+	},
+	.pin_min = 6, /* facts: PIN rules, documented */
+	.pin_max = 8,
+	.pin_tries = 3,
+	.cla = CLA,
+	.get_response_cla = CLA,
+	.keys_readable_any_time = false, /* a plain command may end the channel */
+	.atr_hint = gppki_atr_hint,
+	.probe = gppki_probe,
+	.read_token = gppki_read_token,
+	.select_root = gppki_select_root,
+	.select_child = gppki_select_child,
+	.read_public_key = gppki_read_public_key,
+	.verify_pin = gppki_verify_pin,
+	.private_op = gppki_private_op,
+	.forget = end_channel,
+	.release = gppki_release,
+	.wants_pin_again = gppki_wants_pin_again,
+};

@@ -1,0 +1,179 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/auxv.h>
+
+#include <ini.h>
+
+#include "src/config_file.h"
+
+#define SYSTEM_FILE SYSCONFDIR "/twcard/twcard.conf"
+#define SYSTEM_KEYSETS SYSCONFDIR "/twcard/keysets"
+
+/* Reading into a config, or only looking for what to complain about. */
+struct pass {
+	struct config *config;
+	const char *path;
+	bool report;
+};
+
+static const char *const level_words[] = {
+	[LOG_NONE] = "none",   [LOG_ERROR] = "error", [LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug", [LOG_TRACE] = "trace",
+};
+
+static bool take_bool(struct config *c, size_t at, const char *value)
+{
+	static const char *const yes[] = {"yes", "true", "on", "1"};
+	static const char *const no[] = {"no", "false", "off", "0"};
+	bool *out = (bool *)((char *)c + at);
+
+	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+		if (strcasecmp(value, yes[i]) == 0 || strcasecmp(value, no[i]) == 0) {
+			*out = strcasecmp(value, yes[i]) == 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_level(struct config *c, size_t at, const char *value)
+{
+	enum log_level *out = (enum log_level *)(void *)((char *)c + at);
+
+	for (int i = LOG_NONE; i <= LOG_TRACE; i++) {
+		if (strcasecmp(value, level_words[i]) == 0) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Absolute, because what the working directory is depends on the program. */
+static bool take_path(struct config *c, size_t at, const char *value)
+{
+	if (value[0] != '/' || strlen(value) >= CONFIG_PATH_MAX)
+		return false;
+	strcpy((char *)c + at, value);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*take)(struct config *c, size_t at, const char *value);
+	size_t at;
+	const char *wants;
+} keys[] = {
+	{"allow-unproven", take_bool, offsetof(struct config, allow_unproven), "yes or no"},
+	{"cache", take_bool, offsetof(struct config, cache), "yes or no"},
+	{"log", take_level, offsetof(struct config, log), "none, error, info, debug or trace"},
+	{"log-file", take_path, offsetof(struct config, log_file), "an absolute path"},
+	{"keyset-dir", take_path, offsetof(struct config, keyset_dir), "an absolute path"},
+};
+
+static int take(void *user, const char *section, const char *name, const char *value)
+{
+	struct pass *pass = user;
+
+	for (size_t i = 0; !*section && i < sizeof keys / sizeof *keys; i++) {
+		if (strcmp(name, keys[i].name) != 0)
+			continue;
+		if (!keys[i].take(pass->config, keys[i].at, value) && pass->report)
+			log_line(LOG_ERROR, "%s: %s = %s: ignored, it wants %s", pass->path, name, value,
+				 keys[i].wants);
+		return 1;
+	}
+	if (pass->report)
+		log_line(LOG_ERROR, "%s: %s%s%s is not known: ignored", pass->path, section,
+			 *section ? "/" : "", name);
+	return 1;
+}
+
+static void read_file(const char *path, bool must_exist, struct config *config, bool report)
+{
+	struct pass pass = {config, path, report};
+	FILE *file = fopen(path, "re");
+	int line;
+
+	if (!file) {
+		if (report && (must_exist || errno != ENOENT))
+			log_line(LOG_ERROR, "%s: %s", path, strerror(errno));
+		return;
+	}
+	line = ini_parse_file(file, take, &pass);
+	if (line > 0 && report)
+		log_line(LOG_ERROR, "%s: line %d is not \"name = value\": ignored", path, line);
+	fclose(file);
+}
+
+/* $XDG_CONFIG_HOME/twcard/NAME, or ~/.config/…; false: there is no home. */
+static bool user_path(const char *name, char out[CONFIG_PATH_MAX])
+{
+	const char *base = secure_getenv("XDG_CONFIG_HOME");
+	const char *home = secure_getenv("HOME");
+	int n;
+
+	if (base && *base == '/')
+		n = snprintf(out, CONFIG_PATH_MAX, "%s/twcard/%s", base, name);
+	else if (home && *home == '/')
+		n = snprintf(out, CONFIG_PATH_MAX, "%s/.config/twcard/%s", home, name);
+	else
+		return false;
+	return n > 0 && n < CONFIG_PATH_MAX;
+}
+
+/* secure_getenv() finds nothing in set-user-id programs, so neither variable counts there. */
+static void read_all(struct config *config, bool report)
+{
+	const char *only = secure_getenv("TWCARD_CONF");
+	char path[CONFIG_PATH_MAX];
+
+	if (only && *only) {
+		read_file(only, true, config, report);
+		return;
+	}
+	read_file(SYSTEM_FILE, false, config, report);
+	if (user_path("twcard.conf", path))
+		read_file(path, false, config, report);
+}
+
+/* The one that was named, or the system's and the user's. */
+static void find_keyset_dirs(struct config *c)
+{
+	size_t n = 0;
+
+	if (c->keyset_dir[0]) {
+		c->keyset_dirs[n++] = c->keyset_dir;
+	} else {
+		c->keyset_dirs[n++] = SYSTEM_KEYSETS;
+		if (user_path("keysets", c->user_keysets))
+			c->keyset_dirs[n++] = c->user_keysets;
+	}
+	c->keyset_dirs[n] = NULL;
+}
+
+void config_read(struct config *out)
+{
+	*out = (struct config){.cache = true};
+	read_all(out, false);
+	find_keyset_dirs(out);
+	if (getauxval(AT_SECURE)) { /* a privileged process writes nothing for its caller */
+		out->cache = false;
+		out->log = LOG_NONE;
+	}
+}
+
+void config_report(void)
+{
+	struct config *scratch = calloc(1, sizeof *scratch);
+
+	if (scratch)
+		read_all(scratch, true);
+	free(scratch);
+}

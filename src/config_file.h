@@ -1,0 +1,37 @@
+/* twcard.conf: found, read, and turned into settings. See twcard.conf(5). */
+#ifndef TWCARD_SRC_CONFIG_FILE_H
+#define TWCARD_SRC_CONFIG_FILE_H
+
+#include <stdbool.h>
+
+#include "apdu/log.h"
+
+#define CONFIG_PATH_MAX 1024
+#define CONFIG_DIRS_MAX 2
+
+struct config {
+	bool allow_unproven;   /* allow-unproven */
+	bool cache;            /* cache */
+	enum log_level log;    /* log */
+	char log_file[CONFIG_PATH_MAX];   /* log-file; empty: standard error */
+	char keyset_dir[CONFIG_PATH_MAX]; /* keyset-dir; empty: the defaults */
+	/* where key sets are looked for, NULL at the end; points into this struct */
+	const char *keyset_dirs[CONFIG_DIRS_MAX + 1];
+	char user_keysets[CONFIG_PATH_MAX];
+};
+
+/*
+ * Reads the system's file, then the user's, or only the one that TWCARD_CONF
+ * names; what is set later wins. A missing file is no error. Set-user-id
+ * programs get the system's file only.
+ */
+void config_read(struct config *out);
+
+/*
+ * Reads the same files again and logs what is wrong with them: a name that is
+ * not known, a value that is not understood, a file that cannot be read. After
+ * config_read(), because logging starts with what that found.
+ */
+void config_report(void);
+
+#endif
