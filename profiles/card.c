@@ -40,6 +40,11 @@ static enum result allow(const struct card *card, enum card_op op, bool built)
 	return RESULT_OK;
 }
 
+enum result card_refuse(const struct card *card, enum card_op op)
+{
+	return allow(card, op, false);
+}
+
 static void card_forget(struct card *card)
 {
 	files_forget(card);

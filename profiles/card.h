@@ -18,6 +18,7 @@
 #include "apdu/result.h"
 #include "profiles/path.h"
 #include "profiles/pkcs15.h"
+#include "profiles/provenance.h"
 
 struct card;
 struct card_profile;
@@ -94,6 +95,13 @@ MUST_USE enum result card_verify_pin(struct card *card, const uint8_t *pin, size
 MUST_USE enum result card_private_op(struct card *card, unsigned key_ref,
 				     const uint8_t in[CARD_MODULUS_SIZE],
 				     uint8_t out[CARD_MODULUS_SIZE]);
+
+/*
+ * For operations that no profile has a form for (yet): why this card does not
+ * do it. RESULT_UNPROVEN: it would change the card, and nobody allowed that;
+ * RESULT_NOT_SUPPORTED. The log says more.
+ */
+MUST_USE enum result card_refuse(const struct card *card, enum card_op op);
 
 /* True if public-key records can be read between private operations at no loss. */
 bool card_reads_keys_freely(const struct card *card);

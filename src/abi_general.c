@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "src/events.h"
 #include "src/function_list.h"
 #include "src/mechanism.h"
 #include "src/module.h"
@@ -71,11 +72,23 @@ CK_RV C_GetSlotList(unsigned char token_present, CK_SLOT_ID *slots, CK_ULONG *co
 		return rv;
 	if (!count)
 		return module_leave(__func__, CKR_ARGUMENTS_BAD);
-	if (!slots) /* readers are only looked for when a program asks how many there are */
-		rv = module_rescan();
+	/* readers are only looked for when a program asks how many there are, or never did */
+	if (!slots || !module_scanned())
+		rv = module_rescan(false);
 	if (rv == CKR_OK)
 		rv = module_slot_ids(token_present, slots, count);
 	return module_leave(__func__, rv);
+}
+
+CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, CK_VOID_PTR reserved)
+{
+	CK_RV rv = module_enter();
+
+	if (rv != CKR_OK)
+		return rv;
+	if (!slot || reserved)
+		return module_leave(__func__, CKR_ARGUMENTS_BAD);
+	return module_leave(__func__, events_wait(!(flags & CKF_DONT_BLOCK), slot));
 }
 
 CK_RV C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO *info)

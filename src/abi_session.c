@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "src/abi.h"
 #include "src/attribute.h"
 #include "src/find.h"
 #include "src/module.h"
@@ -86,16 +87,6 @@ CK_RV C_Logout(CK_SESSION_HANDLE handle)
 	return slot_exit(slot, __func__, rv);
 }
 
-static bool is_template(const CK_ATTRIBUTE *template, CK_ULONG count)
-{
-	if (count && !template)
-		return false;
-	for (CK_ULONG i = 0; i < count; i++)
-		if (template[i].ulValueLen && !template[i].pValue)
-			return false;
-	return true;
-}
-
 CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	struct session *s;
@@ -104,7 +95,7 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULO
 
 	if (rv != CKR_OK)
 		return rv;
-	rv = is_template(template, count) ? find_start(s, template, count) : CKR_ARGUMENTS_BAD;
+	rv = abi_is_template(template, count) ? find_start(s, template, count) : CKR_ARGUMENTS_BAD;
 	return slot_exit(slot, __func__, rv);
 }
 

@@ -264,14 +264,19 @@ static enum result get_modulus_bits(const struct request *q, struct buffer *out)
 
 static enum result get_key_info(const struct request *q, struct buffer *out)
 {
+	const struct request exponent_of = *q;
+	struct buffer e = BUFFER_INIT;
 	const struct rsa_public *key;
 	unsigned char *der = NULL;
-	EVP_PKEY *pkey;
+	EVP_PKEY *pkey = NULL;
 	enum result r = read_key(q, &key);
 
+	if (r == RESULT_OK)
+		r = get_exponent(&exponent_of, &e);
 	if (r != RESULT_OK)
 		return r;
-	pkey = rsa_public_key(module_libctx(), key);
+	pkey = rsa_public_key(module_libctx(), key->modulus, sizeof key->modulus, e.data, e.len);
+	buffer_clear(&e);
 	r = pkey ? put_der(out, der, i2d_PUBKEY(pkey, &der)) : RESULT_CRYPTO;
 	EVP_PKEY_free(pkey);
 	return r;
@@ -375,12 +380,28 @@ bool attribute_exists(CK_OBJECT_CLASS klass, CK_ATTRIBUTE_TYPE type)
 	return find_row(klass, type) != NULL;
 }
 
+/* A session object has what it was made of; a secret key's value only if that may be seen. */
+static CK_RV get_stored(const struct object *o, CK_ATTRIBUTE_TYPE type, struct buffer *out)
+{
+	const struct buffer *value = store_get(o->attributes, type);
+
+	if (!value)
+		return CKR_ATTRIBUTE_TYPE_INVALID;
+	if (o->klass == CKO_SECRET_KEY && type == CKA_VALUE &&
+	    (store_bool(o->attributes, CKA_SENSITIVE) ||
+	     !store_bool(o->attributes, CKA_EXTRACTABLE)))
+		return CKR_ATTRIBUTE_SENSITIVE;
+	return rv_of(buffer_append(out, value->data, value->len));
+}
+
 static CK_RV get_one(struct slot *slot, struct object *o, CK_ATTRIBUTE_TYPE type,
 		     struct buffer *out)
 {
 	const struct row *row = find_row(o->klass, type);
 	enum result r;
 
+	if (o->attributes)
+		return get_stored(o, type, out);
 	if (!row)
 		return CKR_ATTRIBUTE_TYPE_INVALID;
 	if (!row->get)

@@ -59,6 +59,27 @@ static CK_RV find_in(struct slot *slot, enum p15_class kind, const CK_ATTRIBUTE 
 	return rv;
 }
 
+/* Session objects follow, oldest first; every session of the slot sees them. */
+static CK_RV find_session_objects(struct slot *slot, const CK_ATTRIBUTE *template, CK_ULONG count,
+				  struct find_state *found)
+{
+	struct object *o, *next;
+	CK_RV rv = CKR_OK;
+
+	HASH_ITER(hh, slot->token.handles, o, next) {
+		bool match;
+
+		if (!o->attributes || (o->is_private && !slot->token.logged_in))
+			continue;
+		rv = attributes_match(slot, o, template, count, &match);
+		if (rv == CKR_OK && match)
+			rv = add_handle(found, o->handle);
+		if (rv != CKR_OK)
+			break;
+	}
+	return rv;
+}
+
 CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	struct find_state found = {.active = true};
@@ -74,6 +95,8 @@ CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count
 			continue;
 		rv = find_in(slot, order[i], template, count, &found);
 	}
+	if (rv == CKR_OK)
+		rv = find_session_objects(slot, template, count, &found);
 	if (rv == CKR_OK)
 		s->find = found;
 	else

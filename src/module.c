@@ -11,25 +11,17 @@
 
 #include "apdu/log.h"
 #include "apdu/pcsc.h"
-#include "src/config_file.h"
+#include "src/events.h"
 #include "src/module.h"
+#include "src/module_internal.h"
 #include "src/rv.h"
 #include "src/settings.h"
 
 #define DRAIN_STEPS 200 /* of 10 ms: how long C_Finalize waits for calls of other threads */
 
-/* The only global of src/. */
-static struct {
-	pthread_mutex_t lock;   /* slots, slot_count; never held across PC/SC calls to a card */
-	_Atomic pid_t owner;    /* the process that called C_Initialize; 0: nobody */
-	_Atomic int active;     /* calls that are inside */
-	OSSL_LIB_CTX *libctx;
-	struct config config;
-	struct slot *slots[SLOT_ID_MAX]; /* slots[i] has id i + 1; stays until C_Finalize */
-	size_t slot_count;
-	pthread_mutex_t monitor_lock; /* monitor: only ever asked what it knows already */
-	struct pcsc *monitor;
-} module = {.lock = PTHREAD_MUTEX_INITIALIZER, .monitor_lock = PTHREAD_MUTEX_INITIALIZER};
+struct module module = {.lock = PTHREAD_MUTEX_INITIALIZER,
+			.monitor_lock = PTHREAD_MUTEX_INITIALIZER,
+			.wait_lock = PTHREAD_MUTEX_INITIALIZER};
 
 /*
  * OpenSSL's exit handler may run before a program's own that calls us: what
@@ -50,10 +42,13 @@ static void abandon_parent(void)
 
 	memset(module.slots, 0, sizeof module.slots);
 	module.slot_count = 0;
+	module.scanned = false;
 	module.monitor = NULL;
+	module.waiter = NULL;
 	module.libctx = NULL;
 	module.lock = fresh;
 	module.monitor_lock = fresh;
+	module.wait_lock = fresh;
 	atomic_store(&module.active, 0);
 	atomic_store(&module.owner, 0);
 }
@@ -90,8 +85,11 @@ static bool drain(void)
 {
 	const struct timespec step = {0, 10 * 1000 * 1000};
 
-	for (int i = 0; i < DRAIN_STEPS && atomic_load(&module.active) > 0; i++)
+	for (int i = 0; i < DRAIN_STEPS && atomic_load(&module.active) > 0; i++) {
+		/* again and again: a waiter that was just about to wait misses one */
+		events_cancel();
 		nanosleep(&step, NULL);
+	}
 	return atomic_load(&module.active) == 0;
 }
 
@@ -111,9 +109,11 @@ CK_RV module_finalize(void)
 	for (size_t i = 0; i < module.slot_count; i++)
 		slot_free(&module.slots[i]);
 	module.slot_count = 0;
+	module.scanned = false;
 	pthread_mutex_lock(&module.monitor_lock);
 	pcsc_close(&module.monitor);
 	pthread_mutex_unlock(&module.monitor_lock);
+	events_close();
 	OSSL_LIB_CTX_free(module.libctx);
 	module.libctx = NULL;
 	log_line(LOG_INFO, "finalized");
@@ -184,7 +184,7 @@ static bool has_slot(const char *reader)
 	return false;
 }
 
-CK_RV module_rescan(void)
+CK_RV module_rescan(bool report_new)
 {
 	struct pcsc_readers readers;
 	enum result r = list_readers(&readers);
@@ -193,29 +193,53 @@ CK_RV module_rescan(void)
 		log_line(LOG_INFO, "no readers: %s", result_text(r));
 		return r == RESULT_NO_MEMORY ? CKR_HOST_MEMORY : CKR_OK;
 	}
+	if (!readers.count)
+		log_line(LOG_INFO, "no reader is connected");
 	pthread_mutex_lock(&module.lock);
 	for (size_t i = 0; i < readers.count && r == RESULT_OK; i++) {
+		struct slot *slot;
+
 		if (has_slot(readers.names[i]) || module.slot_count == SLOT_ID_MAX)
 			continue;
-		r = slot_new(module.slot_count + 1, readers.names[i],
-			     &module.slots[module.slot_count]);
-		if (r == RESULT_OK)
-			module.slot_count++;
+		r = slot_new(module.slot_count + 1, readers.names[i], &slot);
+		if (r != RESULT_OK)
+			break;
+		/* what a caller of C_GetSlotList sees now is no event later */
+		slot->reported = report_new ? 0 : module_reader_state(slot->reader);
+		module.slots[module.slot_count++] = slot;
 	}
+	module.scanned = true;
 	pthread_mutex_unlock(&module.lock);
 	pcsc_readers_clear(&readers);
 	return rv_of(r);
+}
+
+size_t module_slot_count(void)
+{
+	size_t count;
+
+	pthread_mutex_lock(&module.lock);
+	count = module.slot_count;
+	pthread_mutex_unlock(&module.lock);
+	return count;
+}
+
+bool module_scanned(void)
+{
+	bool scanned;
+
+	pthread_mutex_lock(&module.lock);
+	scanned = module.scanned;
+	pthread_mutex_unlock(&module.lock);
+	return scanned;
 }
 
 /* Slot locks are not taken: a slot whose reader hangs is listed like any other. */
 CK_RV module_slot_ids(bool with_card, CK_SLOT_ID *ids, CK_ULONG *count)
 {
 	CK_ULONG room = *count, found = 0;
-	size_t slots;
+	size_t slots = module_slot_count();
 
-	pthread_mutex_lock(&module.lock);
-	slots = module.slot_count;
-	pthread_mutex_unlock(&module.lock);
 	for (size_t i = 0; i < slots; i++) {
 		uint32_t state = with_card ? module_reader_state(module.slots[i]->reader) : 0;
 

@@ -28,8 +28,18 @@ void module_card_options(struct card_options *out);
 /* The PC/SC state of a reader now, without any APDU; 0 if it is away. */
 uint32_t module_reader_state(const char *reader);
 
-/* Asks PC/SC for readers and adds slots for new ones. No service or reader is no error. */
-CK_RV module_rescan(void);
+/*
+ * Asks PC/SC for readers and adds slots for new ones. No service or reader is
+ * no error. `report_new`: a new reader is an event that C_WaitForSlotEvent has
+ * yet to tell.
+ */
+CK_RV module_rescan(bool report_new);
+
+/* True once readers have been asked for. */
+bool module_scanned(void);
+
+/* How many slots there are; their ids are 1 to that. */
+size_t module_slot_count(void);
 
 /* Copies the ids of all slots, or of those with a card, into ids (room for *count). */
 CK_RV module_slot_ids(bool with_card, CK_SLOT_ID *ids, CK_ULONG *count);

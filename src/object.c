@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <stdlib.h>
+
 #include "src/object.h"
 
 CK_OBJECT_CLASS object_class(enum p15_class kind)
@@ -18,4 +20,8 @@ void object_release(struct object *o)
 {
 	buffer_clear(&o->value);
 	o->value_read = false;
+	if (o->attributes)
+		store_clear(o->attributes);
+	free(o->attributes);
+	o->attributes = NULL;
 }

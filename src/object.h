@@ -1,6 +1,7 @@
 /*
  * Objects and their handles. An object of the card is a directory record and
- * what has been read of its value so far. Handles are unique in a slot and
+ * what has been read of its value so far; a session object is a set of
+ * attributes. Handles are unique in a slot and
  * never come back: a private object gets a new one at each login.
  */
 #ifndef TWCARD_SRC_OBJECT_H
@@ -12,11 +13,14 @@
 #include "profiles/pkcs15.h"
 #include "src/cryptoki.h"
 #include "src/hash.h"
+#include "src/store.h"
 
 struct object {
 	CK_OBJECT_HANDLE handle;
 	CK_OBJECT_CLASS klass;
-	const struct p15_object *record; /* owned by the token's directory */
+	const struct p15_object *record; /* of the card: owned by the token's directory */
+	struct store *attributes;        /* of a session: owned; NULL for the card's */
+	CK_SESSION_HANDLE owner;         /* the session that it ends with */
 	bool is_private;                 /* to be seen only after login */
 	bool is_authority;               /* a certificate that issued another one on the card */
 	struct buffer value;             /* certificate or data bytes, once read */

@@ -2,47 +2,108 @@
 
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 
-#include "src/attribute.h"
-#include "src/mechanism.h"
 #include "src/module.h"
-#include "src/operation.h"
+#include "src/operation_internal.h"
 #include "src/rv.h"
 #include "src/slot.h"
 
+/* What each use asks of mechanism and key. */
+static const struct {
+	CK_FLAGS flag;
+	bool is_private;           /* of an RSA pair: the card's half */
+	unsigned p15;              /* the usage bits of a key of the card, any of which will do */
+	CK_ATTRIBUTE_TYPE attribute; /* of a session key */
+} uses[KEY_USES] = {
+	[OPERATION_DIGEST] = {CKF_DIGEST, false, 0, 0},
+	[OPERATION_SIGN] = {CKF_SIGN, true, P15_SIGN | P15_NON_REPUDIATION, CKA_SIGN},
+	[OPERATION_VERIFY] = {CKF_VERIFY, false, P15_VERIFY, CKA_VERIFY},
+	[OPERATION_ENCRYPT] = {CKF_ENCRYPT, false, P15_ENCRYPT, CKA_ENCRYPT},
+	[OPERATION_DECRYPT] = {CKF_DECRYPT, true, P15_DECRYPT, CKA_DECRYPT},
+	[OPERATION_SIGN_RECOVER] = {CKF_SIGN_RECOVER, true, P15_SIGN_RECOVER, CKA_SIGN_RECOVER},
+	[OPERATION_VERIFY_RECOVER] = {CKF_VERIFY_RECOVER, false, P15_VERIFY_RECOVER,
+				      CKA_VERIFY_RECOVER},
+	[USE_WRAP] = {CKF_WRAP, false, P15_WRAP, CKA_WRAP},
+	[USE_UNWRAP] = {CKF_UNWRAP, true, P15_UNWRAP, CKA_UNWRAP},
+};
+
 void operation_end(struct operation *op)
 {
-	if (!op->mechanism && !op->hash && !op->data.data)
-		return;
 	EVP_MD_CTX_free(op->digest);
+	EVP_MAC_CTX_free(op->mac);
+	EVP_CIPHER_CTX_free(op->cipher);
 	EVP_MD_free(op->hash);
 	EVP_MD_free(op->mgf);
-	buffer_clear(&op->data);
+	buffer_clear(&op->iv);
 	buffer_clear(&op->label);
+	buffer_clear(&op->data);
+	buffer_clear(&op->result);
 	memset(op, 0, sizeof *op);
 }
 
-/* ---- what all kinds share ---- */
+void operations_end(struct operation ops[OPERATION_KINDS])
+{
+	for (size_t i = 0; i < OPERATION_KINDS; i++)
+		operation_end(&ops[i]);
+}
 
-/* A key of the card that may be used like that, or why not. */
-static CK_RV find_key(struct session *s, CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS klass,
-		      unsigned usage, struct object **out)
+struct operation *operation_active(struct session *s, enum operation_kind kind)
+{
+	return s->operations[kind].mechanism ? &s->operations[kind] : NULL;
+}
+
+/* ---- keys ---- */
+
+static CK_RV check_card_key(const struct object *key, unsigned use)
+{
+	if (key->klass != (uses[use].is_private ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
+		return CKR_KEY_FUNCTION_NOT_PERMITTED;
+	if (key->record->modulus_bits && key->record->modulus_bits != 8 * RSA_BLOCK)
+		return CKR_KEY_SIZE_RANGE;
+	return key->record->usage & uses[use].p15 ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
+}
+
+/* DES2 and DES3 keys do the same work; HMAC takes any secret key. */
+static bool fits_type(const struct mechanism *row, CK_KEY_TYPE type)
+{
+	return row->family == MECHANISM_HMAC || row->key_type == type ||
+	       (row->key_type == CKK_DES3 && type == CKK_DES2);
+}
+
+static CK_RV check_session_key(const struct object *key, const struct mechanism *row, unsigned use)
+{
+	bool wants_rsa = row->family == MECHANISM_RSA;
+
+	if (wants_rsa != (key->klass == CKO_PUBLIC_KEY))
+		return CKR_KEY_TYPE_INCONSISTENT;
+	if (wants_rsa && uses[use].is_private)
+		return CKR_KEY_FUNCTION_NOT_PERMITTED;
+	if (!fits_type(row, store_ulong(key->attributes, CKA_KEY_TYPE)))
+		return CKR_KEY_TYPE_INCONSISTENT;
+	return store_bool(key->attributes, uses[use].attribute) ? CKR_OK
+								: CKR_KEY_FUNCTION_NOT_PERMITTED;
+}
+
+/* A key that may be used like that, or why not. */
+static CK_RV find_key(struct session *s, const struct mechanism *row, CK_OBJECT_HANDLE handle,
+		      unsigned use, struct object **out)
 {
 	struct object *key = token_object(&s->slot->token, handle);
 
 	*out = key;
-	if (!key)
+	if (!key || (key->klass != CKO_PRIVATE_KEY && key->klass != CKO_PUBLIC_KEY &&
+		     key->klass != CKO_SECRET_KEY))
 		return CKR_KEY_HANDLE_INVALID;
-	if (key->klass != klass)
-		return key->klass == CKO_PRIVATE_KEY || key->klass == CKO_PUBLIC_KEY
-			       ? CKR_KEY_FUNCTION_NOT_PERMITTED
-			       : CKR_KEY_HANDLE_INVALID;
-	if (key->record->modulus_bits && key->record->modulus_bits != 8 * RSA_BLOCK)
-		return CKR_KEY_SIZE_RANGE;
-	return key->record->usage & usage ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
+	if (key->attributes)
+		return check_session_key(key, row, use);
+	return row->family == MECHANISM_RSA ? check_card_key(key, use) : CKR_KEY_TYPE_INCONSISTENT;
 }
+
+/* ---- beginning ---- */
 
 static CK_RV begin_digest(struct operation *op)
 {
@@ -52,72 +113,100 @@ static CK_RV begin_digest(struct operation *op)
 	return EVP_DigestInit_ex2(op->digest, op->hash, NULL) ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
-/* Fills a fresh operation; leaves it inactive on any error. */
-static CK_RV begin(struct operation *op, const CK_MECHANISM *m, CK_FLAGS use)
+static CK_RV begin_hmac(struct operation *op, const struct buffer *key)
 {
-	const struct mechanism *row = mechanism_find(m->mechanism);
-	CK_RV rv;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+						 (char *)EVP_MD_get0_name(op->hash), 0),
+		OSSL_PARAM_construct_end()};
+	EVP_MAC *mac = EVP_MAC_fetch(module_libctx(), "HMAC", NULL);
+	CK_RV rv = CKR_FUNCTION_FAILED;
 
-	if (op->mechanism)
-		return CKR_OPERATION_ACTIVE;
-	if (!row || !(row->flags & use))
-		return CKR_MECHANISM_INVALID;
-	rv = mechanism_prepare(row, m, module_libctx(), op);
-	/* a row with a hash takes the data themselves, one without takes the digest */
-	if (rv == CKR_OK && row->hash)
-		rv = begin_digest(op);
-	if (rv != CKR_OK) {
-		op->mechanism = row; /* so that all is released */
-		operation_end(op);
-		return rv;
-	}
-	op->mechanism = row;
-	return CKR_OK;
-}
-
-static CK_RV begin_with_key(struct session *s, enum operation_kind kind, const CK_MECHANISM *m,
-			    CK_FLAGS use, CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS klass,
-			    unsigned usage)
-{
-	struct operation *op = &s->operations[kind];
-	struct object *key;
-	CK_RV rv = begin(op, m, use);
-
-	if (rv != CKR_OK)
-		return rv;
-	rv = find_key(s, handle, klass, usage, &key);
-	if (rv != CKR_OK)
-		operation_end(op);
-	op->key = rv == CKR_OK ? handle : CK_INVALID_HANDLE;
+	op->mac = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	if (op->mac && EVP_MAC_init(op->mac, key->data, key->len, params))
+		rv = CKR_OK;
+	EVP_MAC_free(mac);
 	return rv;
 }
 
-static CK_RV feed(struct operation *op, const CK_BYTE *data, CK_ULONG len, size_t most)
+static CK_RV begin_family(struct operation *op, const struct mechanism *row,
+			  const struct object *key, unsigned use)
+{
+	const struct buffer *value =
+		key && key->attributes ? store_get(key->attributes, CKA_VALUE) : NULL;
+
+	switch (row->family) {
+	case MECHANISM_HMAC:
+		return begin_hmac(op, value);
+	case MECHANISM_CIPHER:
+		return crypt_begin_cipher(op, value, use == OPERATION_ENCRYPT || use == USE_WRAP);
+	case MECHANISM_RSA:
+		op->encrypts = !uses[use].is_private;
+		op->key_len = key->attributes ? (store_ulong(key->attributes, CKA_MODULUS_BITS) + 7) / 8
+					      : RSA_BLOCK;
+		break;
+	default:
+		break;
+	}
+	/* a row with a hash takes the data themselves, one without takes the digest */
+	return row->hash ? begin_digest(op) : CKR_OK;
+}
+
+CK_RV operation_begin(struct session *s, struct operation *op, unsigned use, const CK_MECHANISM *m,
+		      CK_OBJECT_HANDLE handle)
+{
+	const struct mechanism *row = mechanism_find(m->mechanism);
+	struct object *key = NULL;
+	CK_RV rv = CKR_OK;
+
+	if (!row || !(row->flags & uses[use].flag))
+		return CKR_MECHANISM_INVALID;
+	if (use != OPERATION_DIGEST)
+		rv = find_key(s, row, handle, use, &key);
+	if (rv == CKR_OK)
+		rv = mechanism_prepare(row, m, module_libctx(), op);
+	op->mechanism = row;
+	op->key = handle;
+	if (rv == CKR_OK)
+		rv = begin_family(op, row, key, use);
+	if (rv != CKR_OK)
+		operation_end(op);
+	return rv;
+}
+
+CK_RV operation_init(struct session *s, enum operation_kind kind, const CK_MECHANISM *m,
+		     CK_OBJECT_HANDLE key)
+{
+	struct operation *op = &s->operations[kind];
+
+	return op->mechanism ? CKR_OPERATION_ACTIVE : operation_begin(s, op, kind, m, key);
+}
+
+/* ---- what all kinds share ---- */
+
+CK_RV operation_feed(struct operation *op, const CK_BYTE *data, CK_ULONG len)
 {
 	if (op->digest)
 		return EVP_DigestUpdate(op->digest, data, len) ? CKR_OK : CKR_FUNCTION_FAILED;
-	if (len > most || op->data.len > most - len)
+	if (op->mac)
+		return EVP_MAC_update(op->mac, data, len) ? CKR_OK : CKR_FUNCTION_FAILED;
+	if (op->mechanism->family == MECHANISM_RSA &&
+	    (len > RSA_DATA_MAX || op->data.len > RSA_DATA_MAX - len))
 		return CKR_DATA_LEN_RANGE;
 	return rv_of(buffer_append(&op->data, data, len));
 }
 
-/* The bytes to sign or verify: the digest of all that was fed, or that itself. */
-static CK_RV collect(struct operation *op)
+CK_RV operation_finish(struct slot *slot, CK_SESSION_HANDLE session, enum operation_kind kind,
+		       CK_RV rv)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
+	struct session *s = session_find(slot, session);
 
-	if (!op->digest)
-		return CKR_OK;
-	if (!EVP_DigestFinal_ex(op->digest, digest, &n))
-		return CKR_FUNCTION_FAILED;
-	return rv_of(buffer_append(&op->data, digest, n));
+	if (s)
+		operation_end(&s->operations[kind]);
+	return rv;
 }
 
-enum room { ROOM_ENOUGH, ROOM_ASKED, ROOM_TOO_SMALL };
-
-/* The rules of PKCS#11 5.2 for output that goes to the caller's buffer. */
-static enum room check_room(const CK_BYTE *out, CK_ULONG *out_len, size_t need)
+enum room operation_room(const CK_BYTE *out, CK_ULONG *out_len, size_t need)
 {
 	CK_ULONG have = *out_len;
 
@@ -127,56 +216,108 @@ static enum room check_room(const CK_BYTE *out, CK_ULONG *out_len, size_t need)
 	return out ? ROOM_TOO_SMALL : ROOM_ASKED;
 }
 
-static struct operation *active(struct session *s, enum operation_kind kind)
+CK_RV operation_room_rv(enum room room)
 {
-	struct operation *op = &s->operations[kind];
-
-	return op->mechanism ? op : NULL;
+	return room == ROOM_TOO_SMALL ? CKR_BUFFER_TOO_SMALL : CKR_OK;
 }
 
-/* An …Update that fails ends the operation (PKCS#11 5.2). */
-static CK_RV update(struct session *s, enum operation_kind kind, const CK_BYTE *data, CK_ULONG len)
+CK_RV operation_private(struct session *s, const struct operation *op, const uint8_t in[RSA_BLOCK],
+			uint8_t out[RSA_BLOCK])
 {
-	struct operation *op = active(s, kind);
+	struct slot *slot = s->slot;
+	CK_OBJECT_HANDLE handle = op->key;
+	struct object *key;
+	enum result r = slot_touch(slot);
+
+	if (r == RESULT_OK) {
+		key = token_object(&slot->token, handle);
+		if (!key)
+			return slot->token.logged_in ? CKR_KEY_HANDLE_INVALID : CKR_USER_NOT_LOGGED_IN;
+		r = token_private_op(&slot->token, key, in, out);
+	}
+	return rv_of(slot_after_error(slot, r));
+}
+
+static CK_RV card_public(struct session *s, struct object *key, EVP_PKEY **out)
+{
+	struct slot *slot = s->slot;
+	const struct rsa_public *rsa;
+	enum result r = RESULT_OK;
+	uint8_t e[4];
+
+	if (!token_has_public_key(&slot->token, key))
+		r = slot_touch(slot);
+	if (r == RESULT_OK)
+		r = token_public_key(&slot->token, key, &rsa);
+	if (r != RESULT_OK)
+		return rv_of(slot_after_error(slot, r));
+	for (int i = 0; i < 4; i++)
+		e[i] = (uint8_t)(rsa->exponent >> (24 - 8 * i));
+	*out = rsa_public_key(module_libctx(), rsa->modulus, sizeof rsa->modulus, e, sizeof e);
+	return *out ? CKR_OK : CKR_FUNCTION_FAILED;
+}
+
+CK_RV operation_public(struct session *s, const struct operation *op, EVP_PKEY **out)
+{
+	struct object *key = token_object(&s->slot->token, op->key);
+	const struct buffer *n, *e;
+
+	*out = NULL;
+	if (!key)
+		return CKR_KEY_HANDLE_INVALID;
+	if (!key->attributes)
+		return card_public(s, key, out);
+	n = store_get(key->attributes, CKA_MODULUS);
+	e = store_get(key->attributes, CKA_PUBLIC_EXPONENT);
+	*out = rsa_public_key(module_libctx(), n->data, n->len, e->data, e->len);
+	return *out ? CKR_OK : CKR_FUNCTION_FAILED;
+}
+
+/* ---- digest ---- */
+
+CK_RV digest_update(struct session *s, const CK_BYTE *data, CK_ULONG len)
+{
+	struct operation *op = operation_active(s, OPERATION_DIGEST);
 	CK_RV rv;
 
 	if (!op)
 		return CKR_OPERATION_NOT_INITIALIZED;
 	op->fed = true;
-	rv = feed(op, data, len, RSA_BLOCK);
+	rv = operation_feed(op, data, len);
 	if (rv != CKR_OK)
 		operation_end(op);
 	return rv;
 }
 
-/* ---- digest ---- */
-
-CK_RV digest_init(struct session *s, const CK_MECHANISM *m)
+/* Of session keys whose value may be known; a card's key has none to give. */
+CK_RV digest_key(struct session *s, CK_OBJECT_HANDLE handle)
 {
-	return begin(&s->operations[OPERATION_DIGEST], m, CKF_DIGEST);
-}
+	struct object *key = token_object(&s->slot->token, handle);
+	const struct buffer *value;
 
-CK_RV digest_update(struct session *s, const CK_BYTE *data, CK_ULONG len)
-{
-	return update(s, OPERATION_DIGEST, data, len);
+	if (!operation_active(s, OPERATION_DIGEST))
+		return CKR_OPERATION_NOT_INITIALIZED;
+	if (!key)
+		return CKR_KEY_HANDLE_INVALID;
+	if (key->klass != CKO_SECRET_KEY || store_bool(key->attributes, CKA_SENSITIVE) ||
+	    !store_bool(key->attributes, CKA_EXTRACTABLE))
+		return CKR_KEY_INDIGESTIBLE;
+	value = store_get(key->attributes, CKA_VALUE);
+	return digest_update(s, value->data, value->len);
 }
 
 CK_RV digest_final(struct session *s, CK_BYTE *out, CK_ULONG *out_len)
 {
-	struct operation *op = active(s, OPERATION_DIGEST);
+	struct operation *op = operation_active(s, OPERATION_DIGEST);
+	enum room room;
 	unsigned n = 0;
 	CK_RV rv;
 
 	if (!op)
 		return CKR_OPERATION_NOT_INITIALIZED;
-	switch (check_room(out, out_len, (size_t)EVP_MD_get_size(op->hash))) {
-	case ROOM_ASKED:
-		return CKR_OK;
-	case ROOM_TOO_SMALL:
-		return CKR_BUFFER_TOO_SMALL;
-	default:
-		break;
-	}
+	room = operation_room(out, out_len, (size_t)EVP_MD_get_size(op->hash));
+	if (room != ROOM_ENOUGH)
+		return operation_room_rv(room);
 	rv = EVP_DigestFinal_ex(op->digest, out, &n) ? CKR_OK : CKR_FUNCTION_FAILED;
 	*out_len = n;
 	operation_end(op);
@@ -187,261 +328,17 @@ CK_RV digest_final(struct session *s, CK_BYTE *out, CK_ULONG *out_len)
 CK_RV digest_single(struct session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out,
 		    CK_ULONG *out_len)
 {
-	struct operation *op = active(s, OPERATION_DIGEST);
-
-	if (!op)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	if (op->fed)
-		return CKR_OPERATION_ACTIVE;
-	if (out && *out_len >= (CK_ULONG)EVP_MD_get_size(op->hash)) {
-		CK_RV rv = digest_update(s, data, len);
-
-		if (rv != CKR_OK)
-			return rv;
-	}
-	return digest_final(s, out, out_len);
-}
-
-/* ---- sign ---- */
-
-CK_RV sign_init(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE key)
-{
-	return begin_with_key(s, OPERATION_SIGN, m, CKF_SIGN, key, CKO_PRIVATE_KEY,
-			      P15_SIGN | P15_NON_REPUDIATION);
-}
-
-CK_RV sign_update(struct session *s, const CK_BYTE *data, CK_ULONG len)
-{
-	return update(s, OPERATION_SIGN, data, len);
-}
-
-/* The card's part. The key may have gone with the login since the Init. */
-static CK_RV private_op(struct session *s, const struct operation *op,
-			const uint8_t in[RSA_BLOCK], uint8_t out[RSA_BLOCK])
-{
-	struct slot *slot = s->slot;
-	struct object *key;
-	enum result r = slot_touch(slot);
-
-	if (r == RESULT_OK) {
-		key = token_object(&slot->token, op->key);
-		if (!key)
-			return slot->token.logged_in ? CKR_KEY_HANDLE_INVALID : CKR_USER_NOT_LOGGED_IN;
-		r = token_private_op(&slot->token, key, in, out);
-	}
-	return rv_of(slot_after_error(slot, r));
-}
-
-static CK_RV sign_now(struct session *s, struct operation *op, CK_BYTE *out)
-{
-	uint8_t block[RSA_BLOCK];
-	enum result r;
-	CK_RV rv = collect(op);
-
-	if (rv != CKR_OK)
-		return rv;
-	r = rsa_pad_for_signing(&op->scheme, op->data.data, op->data.len, block);
-	rv = r == RESULT_ARGUMENT ? CKR_DATA_LEN_RANGE : rv_of(r);
-	if (rv == CKR_OK)
-		rv = private_op(s, op, block, out);
-	OPENSSL_cleanse(block, sizeof block);
-	return rv;
-}
-
-/* The session may die with its card while the operation runs: touch op after that only if it lives. */
-static CK_RV finish(struct slot *slot, CK_SESSION_HANDLE session, enum operation_kind kind, CK_RV rv)
-{
-	struct session *s = session_find(slot, session);
-
-	if (s)
-		operation_end(&s->operations[kind]);
-	return rv;
-}
-
-CK_RV sign_final(struct session *s, CK_BYTE *out, CK_ULONG *out_len)
-{
-	struct operation *op = active(s, OPERATION_SIGN);
-	struct slot *slot = s->slot;
-	CK_SESSION_HANDLE handle = s->handle;
-	CK_RV rv;
-
-	if (!op)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	switch (check_room(out, out_len, RSA_BLOCK)) {
-	case ROOM_ASKED:
-		return CKR_OK;
-	case ROOM_TOO_SMALL:
-		return CKR_BUFFER_TOO_SMALL;
-	default:
-		break;
-	}
-	rv = sign_now(s, op, out);
-	*out_len = rv == CKR_OK ? RSA_BLOCK : 0;
-	return finish(slot, handle, OPERATION_SIGN, rv);
-}
-
-CK_RV sign_single(struct session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out,
-		  CK_ULONG *out_len)
-{
-	struct operation *op = active(s, OPERATION_SIGN);
-
-	if (!op)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	if (op->fed)
-		return CKR_OPERATION_ACTIVE;
-	if (out && *out_len >= RSA_BLOCK) {
-		CK_RV rv = sign_update(s, data, len);
-
-		if (rv != CKR_OK)
-			return rv;
-	}
-	return sign_final(s, out, out_len);
-}
-
-/* ---- verify: all of it here, only the public key comes from the card ---- */
-
-CK_RV verify_init(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE key)
-{
-	return begin_with_key(s, OPERATION_VERIFY, m, CKF_VERIFY, key, CKO_PUBLIC_KEY, P15_VERIFY);
-}
-
-CK_RV verify_update(struct session *s, const CK_BYTE *data, CK_ULONG len)
-{
-	return update(s, OPERATION_VERIFY, data, len);
-}
-
-static CK_RV verify_now(struct session *s, struct operation *op, const CK_BYTE *signature)
-{
-	const struct rsa_public *key;
-	struct object *object = token_object(&s->slot->token, op->key);
-	enum result r = RESULT_OK;
-	CK_RV rv = collect(op);
-
-	if (rv != CKR_OK)
-		return rv;
-	if (!object)
-		return CKR_KEY_HANDLE_INVALID;
-	if (!token_has_public_key(&s->slot->token, object))
-		r = slot_touch(s->slot);
-	if (r == RESULT_OK)
-		r = token_public_key(&s->slot->token, object, &key);
-	if (r != RESULT_OK)
-		return rv_of(slot_after_error(s->slot, r));
-	if (op->scheme.hash && op->data.len != (size_t)EVP_MD_get_size(op->hash))
-		return CKR_DATA_LEN_RANGE;
-	r = rsa_verify(module_libctx(), key, &op->scheme, op->data.data, op->data.len, signature);
-	return r == RESULT_BAD_SIGNATURE ? CKR_SIGNATURE_INVALID : rv_of(r);
-}
-
-CK_RV verify_final(struct session *s, const CK_BYTE *signature, CK_ULONG len)
-{
-	struct operation *op = active(s, OPERATION_VERIFY);
-	struct slot *slot = s->slot;
-	CK_SESSION_HANDLE handle = s->handle;
-	CK_RV rv;
-
-	if (!op)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	rv = len == RSA_BLOCK ? verify_now(s, op, signature) : CKR_SIGNATURE_LEN_RANGE;
-	return finish(slot, handle, OPERATION_VERIFY, rv);
-}
-
-CK_RV verify_single(struct session *s, const CK_BYTE *data, CK_ULONG len,
-		    const CK_BYTE *signature, CK_ULONG signature_len)
-{
-	struct operation *op = active(s, OPERATION_VERIFY);
+	struct operation *op = operation_active(s, OPERATION_DIGEST);
+	enum room room;
 	CK_RV rv;
 
 	if (!op)
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (op->fed)
 		return CKR_OPERATION_ACTIVE;
-	rv = verify_update(s, data, len);
-	return rv == CKR_OK ? verify_final(s, signature, signature_len) : rv;
-}
-
-/* ---- decrypt ---- */
-
-CK_RV decrypt_init(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE key)
-{
-	return begin_with_key(s, OPERATION_DECRYPT, m, CKF_DECRYPT, key, CKO_PRIVATE_KEY, P15_DECRYPT);
-}
-
-/* RSA has one block: nothing comes out before the end. */
-CK_RV decrypt_update(struct session *s, const CK_BYTE *data, CK_ULONG len, CK_ULONG *out_len)
-{
-	CK_RV rv = update(s, OPERATION_DECRYPT, data, len);
-
-	*out_len = 0;
-	return rv == CKR_DATA_LEN_RANGE ? CKR_ENCRYPTED_DATA_LEN_RANGE : rv;
-}
-
-/*
- * *keep: the caller's buffer is too small and the operation stays, with the
- * ciphertext in op->data, for another call.
- */
-static CK_RV decrypt_now(struct session *s, struct operation *op, CK_BYTE *out, CK_ULONG *out_len,
-			 bool *keep)
-{
-	uint8_t block[RSA_BLOCK], plain[RSA_BLOCK];
-	size_t len = 0;
-	CK_RV rv;
-
-	*keep = false;
-	if (op->data.len != RSA_BLOCK)
-		return CKR_ENCRYPTED_DATA_LEN_RANGE;
-	rv = private_op(s, op, op->data.data, block);
-	/* one answer for every way in which the padding can be wrong */
-	if (rv == CKR_OK && rsa_unpad_decrypted(&op->scheme, block, plain, &len) != RESULT_OK)
-		rv = CKR_ENCRYPTED_DATA_INVALID;
-	if (rv == CKR_OK && len > *out_len) {
-		rv = CKR_BUFFER_TOO_SMALL;
-		*keep = true;
-		*out_len = len;
-	} else if (rv == CKR_OK) {
-		memcpy(out, plain, len);
-		*out_len = len;
-	}
-	OPENSSL_cleanse(block, sizeof block);
-	OPENSSL_cleanse(plain, sizeof plain);
-	return rv;
-}
-
-CK_RV decrypt_final(struct session *s, CK_BYTE *out, CK_ULONG *out_len)
-{
-	struct operation *op = active(s, OPERATION_DECRYPT);
-	struct slot *slot = s->slot;
-	CK_SESSION_HANDLE handle = s->handle;
-	bool keep;
-	CK_RV rv;
-
-	if (!op)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	if (!out) { /* the length is only known after the card's work: the most it can be */
-		*out_len = rsa_max_plaintext(&op->scheme);
-		return CKR_OK;
-	}
-	rv = decrypt_now(s, op, out, out_len, &keep);
-	return keep ? rv : finish(slot, handle, OPERATION_DECRYPT, rv);
-}
-
-CK_RV decrypt_single(struct session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out,
-		     CK_ULONG *out_len)
-{
-	struct operation *op = active(s, OPERATION_DECRYPT);
-	CK_RV rv;
-
-	if (!op)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	if (op->fed)
-		return CKR_OPERATION_ACTIVE;
-	if (out) {
-		buffer_reset(&op->data); /* a try with a small buffer may have left it there */
-		rv = feed(op, data, len, RSA_BLOCK);
-		if (rv != CKR_OK) {
-			operation_end(op);
-			return rv == CKR_DATA_LEN_RANGE ? CKR_ENCRYPTED_DATA_LEN_RANGE : rv;
-		}
-	}
-	return decrypt_final(s, out, out_len);
+	room = operation_room(out, out_len, (size_t)EVP_MD_get_size(op->hash));
+	if (room != ROOM_ENOUGH)
+		return operation_room_rv(room);
+	rv = digest_update(s, data, len);
+	return rv == CKR_OK ? digest_final(s, out, out_len) : rv;
 }

@@ -143,16 +143,15 @@ enum result rsa_unpad_decrypted(const struct rsa_scheme *s, const uint8_t block[
 	return n < 0 ? RESULT_BAD_DATA : RESULT_OK;
 }
 
-size_t rsa_max_plaintext(const struct rsa_scheme *s)
+size_t rsa_max_plaintext(const struct rsa_scheme *s, size_t key_len)
 {
-	switch (s->padding) {
-	case RSA_PAD_PKCS1:
-		return RSA_BLOCK - RSA_PKCS1_OVERHEAD;
-	case RSA_PAD_OAEP:
-		return RSA_BLOCK - 2 * (size_t)EVP_MD_get_size(s->hash) - 2;
-	default:
-		return RSA_BLOCK;
-	}
+	size_t overhead = 0;
+
+	if (s->padding == RSA_PAD_PKCS1)
+		overhead = RSA_PKCS1_OVERHEAD;
+	else if (s->padding == RSA_PAD_OAEP)
+		overhead = 2 * (size_t)EVP_MD_get_size(s->hash) + 2;
+	return key_len > overhead ? key_len - overhead : 0;
 }
 
 bool rsa_undoes(const struct rsa_public *key, const uint8_t in[RSA_BLOCK],
@@ -175,21 +174,18 @@ bool rsa_undoes(const struct rsa_public *key, const uint8_t in[RSA_BLOCK],
 	return ok;
 }
 
-bool rsa_in_range(const struct rsa_public *key, const uint8_t block[RSA_BLOCK])
-{
-	return memcmp(block, key->modulus, RSA_BLOCK) < 0;
-}
-
-EVP_PKEY *rsa_public_key(OSSL_LIB_CTX *libctx, const struct rsa_public *key)
+EVP_PKEY *rsa_public_key(OSSL_LIB_CTX *libctx, const uint8_t *modulus, size_t modulus_len,
+			 const uint8_t *exponent, size_t exponent_len)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, "RSA", NULL);
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	BIGNUM *n = BN_bin2bn(key->modulus, sizeof key->modulus, NULL);
+	BIGNUM *n = BN_bin2bn(modulus, (int)modulus_len, NULL);
+	BIGNUM *e = BN_bin2bn(exponent, (int)exponent_len, NULL);
 	OSSL_PARAM *params = NULL;
 	EVP_PKEY *pkey = NULL;
 
-	if (ctx && build && n && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
-	    OSSL_PARAM_BLD_push_ulong(build, OSSL_PKEY_PARAM_RSA_E, key->exponent))
+	if (ctx && build && n && e && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e))
 		params = OSSL_PARAM_BLD_to_param(build);
 	if (params && (EVP_PKEY_fromdata_init(ctx) <= 0 ||
 		       EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0))
@@ -197,16 +193,36 @@ EVP_PKEY *rsa_public_key(OSSL_LIB_CTX *libctx, const struct rsa_public *key)
 	OSSL_PARAM_free(params);
 	OSSL_PARAM_BLD_free(build);
 	BN_free(n);
+	BN_free(e);
 	EVP_PKEY_CTX_free(ctx);
 	return pkey;
 }
 
-static bool set_verify_scheme(EVP_PKEY_CTX *ctx, const struct rsa_scheme *s)
+/* The padding of an EVP operation, with what it needs; false: OpenSSL does not want it. */
+static bool set_scheme(EVP_PKEY_CTX *ctx, const struct rsa_scheme *s)
 {
-	int padding = s->padding == RSA_PAD_PSS ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING;
+	static const int paddings[] = {
+		[RSA_PAD_PKCS1] = RSA_PKCS1_PADDING,
+		[RSA_PAD_NONE] = RSA_NO_PADDING,
+		[RSA_PAD_PSS] = RSA_PKCS1_PSS_PADDING,
+		[RSA_PAD_OAEP] = RSA_PKCS1_OAEP_PADDING,
+	};
+	unsigned char *label;
 
-	if (EVP_PKEY_CTX_set_rsa_padding(ctx, padding) <= 0)
+	if (EVP_PKEY_CTX_set_rsa_padding(ctx, paddings[s->padding]) <= 0)
 		return false;
+	if (s->padding == RSA_PAD_OAEP) {
+		if (EVP_PKEY_CTX_set_rsa_oaep_md(ctx, s->hash) <= 0 ||
+		    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, s->mgf) <= 0)
+			return false;
+		if (!s->label_len)
+			return true;
+		label = OPENSSL_memdup(s->label, s->label_len); /* the context's, once taken */
+		if (label && EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, label, (int)s->label_len) > 0)
+			return true;
+		OPENSSL_free(label);
+		return false;
+	}
 	if (s->hash && EVP_PKEY_CTX_set_signature_md(ctx, s->hash) <= 0)
 		return false;
 	return s->padding != RSA_PAD_PSS ||
@@ -214,29 +230,95 @@ static bool set_verify_scheme(EVP_PKEY_CTX *ctx, const struct rsa_scheme *s)
 		EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, (int)s->salt_len) > 0);
 }
 
-enum result rsa_verify(OSSL_LIB_CTX *libctx, const struct rsa_public *key,
-		       const struct rsa_scheme *s, const uint8_t *data, size_t len,
-		       const uint8_t signature[RSA_BLOCK])
+enum result rsa_verify(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
+		       const uint8_t *data, size_t len, const uint8_t *signature,
+		       size_t signature_len)
 {
-	uint8_t block[RSA_BLOCK];
-	EVP_PKEY *pkey = NULL;
 	EVP_PKEY_CTX *ctx = NULL;
+	struct buffer block = BUFFER_INIT;
 	enum result r = RESULT_CRYPTO;
 
-	if (s->padding == RSA_PAD_NONE) { /* the signature undoes to the data */
-		r = pad_none(data, len, block);
-		return r != RESULT_OK ? r : rsa_undoes(key, block, signature) ? RESULT_OK
-									      : RESULT_BAD_SIGNATURE;
+	if (s->padding == RSA_PAD_NONE) { /* the signature undoes to the data, zeros in front */
+		size_t zeros = 0;
+
+		r = rsa_recover(libctx, key, s, signature, signature_len, &block);
+		if (r == RESULT_OK && len > block.len)
+			r = RESULT_BAD_SIGNATURE;
+		while (r == RESULT_OK && zeros < block.len - len)
+			if (block.data[zeros++])
+				r = RESULT_BAD_SIGNATURE;
+		if (r == RESULT_OK && len && memcmp(block.data + zeros, data, len) != 0)
+			r = RESULT_BAD_SIGNATURE;
+		buffer_clear(&block);
+		return r;
 	}
 	ERR_set_mark();
-	pkey = rsa_public_key(libctx, key);
-	if (pkey)
-		ctx = EVP_PKEY_CTX_new_from_pkey(libctx, pkey, NULL);
-	if (ctx && EVP_PKEY_verify_init(ctx) > 0 && set_verify_scheme(ctx, s))
-		r = EVP_PKEY_verify(ctx, signature, RSA_BLOCK, data, len) == 1 ? RESULT_OK
-									       : RESULT_BAD_SIGNATURE;
+	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
+	if (ctx && EVP_PKEY_verify_init(ctx) > 0 && set_scheme(ctx, s))
+		r = EVP_PKEY_verify(ctx, signature, signature_len, data, len) == 1
+			    ? RESULT_OK
+			    : RESULT_BAD_SIGNATURE;
 	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(pkey);
 	ERR_pop_to_mark();
+	return r;
+}
+
+enum result rsa_recover(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
+			const uint8_t *signature, size_t signature_len, struct buffer *out)
+{
+	size_t n = (size_t)EVP_PKEY_get_size(key);
+	EVP_PKEY_CTX *ctx = NULL;
+	enum result r = buffer_reserve(out, n);
+
+	if (r != RESULT_OK)
+		return r;
+	ERR_set_mark();
+	r = RESULT_CRYPTO;
+	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
+	if (ctx && EVP_PKEY_verify_recover_init(ctx) > 0 && set_scheme(ctx, s))
+		r = EVP_PKEY_verify_recover(ctx, out->data + out->len, &n, signature,
+					    signature_len) > 0
+			    ? RESULT_OK
+			    : RESULT_BAD_SIGNATURE;
+	if (r == RESULT_OK)
+		out->len += n;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_pop_to_mark();
+	return r;
+}
+
+enum result rsa_encrypt(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
+			const uint8_t *data, size_t len, struct buffer *out)
+{
+	size_t n = (size_t)EVP_PKEY_get_size(key);
+	struct buffer block = BUFFER_INIT;
+	EVP_PKEY_CTX *ctx = NULL;
+	enum result r;
+
+	if (len > rsa_max_plaintext(s, n))
+		return RESULT_ARGUMENT;
+	r = buffer_reserve(out, n);
+	/* without padding OpenSSL wants a whole block: zeros in front */
+	for (size_t i = len; r == RESULT_OK && s->padding == RSA_PAD_NONE && i < n; i++)
+		r = buffer_append_u8(&block, 0);
+	if (r == RESULT_OK)
+		r = buffer_append(&block, data, len);
+	if (r == RESULT_OK)
+		r = buffer_reserve(&block, 1); /* a pointer even for no data */
+	if (r != RESULT_OK)
+		goto out;
+	ERR_set_mark();
+	r = RESULT_CRYPTO;
+	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
+	if (ctx && EVP_PKEY_encrypt_init(ctx) > 0 && set_scheme(ctx, s))
+		r = EVP_PKEY_encrypt(ctx, out->data + out->len, &n, block.data, block.len) > 0
+			    ? RESULT_OK
+			    : RESULT_ARGUMENT; /* not below the modulus */
+	if (r == RESULT_OK)
+		out->len += n;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_pop_to_mark();
+out:
+	buffer_clear(&block);
 	return r;
 }

@@ -45,22 +45,33 @@ MUST_USE enum result rsa_unpad_decrypted(const struct rsa_scheme *scheme,
 					 const uint8_t block[RSA_BLOCK], uint8_t out[RSA_BLOCK],
 					 size_t *len);
 
-/* The most bytes that fit the scheme when encrypting, which bounds the plaintext. */
-size_t rsa_max_plaintext(const struct rsa_scheme *scheme);
+/* The most bytes that a key of key_len bytes can encrypt with the scheme, which bounds plaintexts. */
+size_t rsa_max_plaintext(const struct rsa_scheme *scheme, size_t key_len);
 
 /* True if raising `out` to the public exponent gives `in` again. */
 bool rsa_undoes(const struct rsa_public *key, const uint8_t in[RSA_BLOCK],
 		const uint8_t out[RSA_BLOCK]);
 
-/* True if the value of the block is below the modulus, as RSA wants it. */
-bool rsa_in_range(const struct rsa_public *key, const uint8_t block[RSA_BLOCK]);
+/* A public key for OpenSSL from big-endian numbers, NULL on failure. The caller frees it. */
+EVP_PKEY *rsa_public_key(OSSL_LIB_CTX *libctx, const uint8_t *modulus, size_t modulus_len,
+			 const uint8_t *exponent, size_t exponent_len);
 
-/* A public key for OpenSSL, NULL on failure. The caller frees it. */
-EVP_PKEY *rsa_public_key(OSSL_LIB_CTX *libctx, const struct rsa_public *key);
-
-/* RESULT_OK: the signature is good. RESULT_BAD_SIGNATURE: it is not. */
-MUST_USE enum result rsa_verify(OSSL_LIB_CTX *libctx, const struct rsa_public *key,
+/*
+ * Checks a signature of the key's length. `data` as in rsa_pad_for_signing().
+ * RESULT_OK: good. RESULT_BAD_SIGNATURE: not.
+ */
+MUST_USE enum result rsa_verify(OSSL_LIB_CTX *libctx, EVP_PKEY *key,
 				const struct rsa_scheme *scheme, const uint8_t *data, size_t len,
-				const uint8_t signature[RSA_BLOCK]);
+				const uint8_t *signature, size_t signature_len);
+
+/* Appends the data that a signature carries. RESULT_BAD_SIGNATURE: the padding is wrong. */
+MUST_USE enum result rsa_recover(OSSL_LIB_CTX *libctx, EVP_PKEY *key,
+				 const struct rsa_scheme *scheme, const uint8_t *signature,
+				 size_t signature_len, struct buffer *out);
+
+/* Appends the encrypted data. RESULT_ARGUMENT: too long for the key. */
+MUST_USE enum result rsa_encrypt(OSSL_LIB_CTX *libctx, EVP_PKEY *key,
+				 const struct rsa_scheme *scheme, const uint8_t *data, size_t len,
+				 struct buffer *out);
 
 #endif

@@ -72,8 +72,8 @@ void session_close(struct session *s)
 	HASH_DEL(slot->sessions, s);
 	slot->session_count--;
 	slot->rw_session_count -= !!(s->flags & CKF_RW_SESSION);
-	for (size_t i = 0; i < OPERATION_KINDS; i++)
-		operation_end(&s->operations[i]);
+	operations_end(s->operations);
+	token_end_session_objects(&slot->token, s->handle, false);
 	find_end(&s->find);
 	free(s);
 }
@@ -92,6 +92,7 @@ void session_end_private(struct slot *slot)
 
 	HASH_ITER(hh, slot->sessions, s, next) {
 		operation_end(&s->operations[OPERATION_SIGN]);
+		operation_end(&s->operations[OPERATION_SIGN_RECOVER]);
 		operation_end(&s->operations[OPERATION_DECRYPT]);
 	}
 }

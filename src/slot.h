@@ -19,6 +19,7 @@
 struct slot {
 	CK_SLOT_ID id;   /* 1..SLOT_ID_MAX, never reused */
 	char *reader;    /* PC/SC name */
+	uint32_t reported; /* the state last told by C_WaitForSlotEvent; under module.wait_lock */
 	pthread_mutex_t lock;
 	/* all below: under the lock */
 	struct pcsc *context;

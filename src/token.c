@@ -32,10 +32,54 @@ static void drop_objects(struct token *t, struct object_list *list)
 	list->count = 0;
 }
 
+enum result token_add_session_object(struct token *t, struct store *attributes,
+				     CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle)
+{
+	struct object *o = calloc(1, sizeof *o);
+	struct store *own = calloc(1, sizeof *own);
+
+	if (!o || !own)
+		goto fail;
+	*own = *attributes;
+	o->attributes = own;
+	o->owner = owner;
+	o->klass = store_ulong(own, CKA_CLASS);
+	o->is_private = store_bool(own, CKA_PRIVATE);
+	o->handle = t->next_handle++;
+	HASH_ADD(hh, t->handles, handle, sizeof o->handle, o);
+	if (!o->hh.tbl)
+		goto fail;
+	*attributes = (struct store){NULL, 0};
+	*handle = o->handle;
+	return RESULT_OK;
+fail:
+	store_clear(attributes);
+	free(own);
+	free(o);
+	return RESULT_NO_MEMORY;
+}
+
+void token_remove_session_object(struct token *t, struct object *o)
+{
+	HASH_DEL(t->handles, o);
+	object_release(o);
+	free(o);
+}
+
+void token_end_session_objects(struct token *t, CK_SESSION_HANDLE owner, bool only_private)
+{
+	struct object *o, *next;
+
+	HASH_ITER(hh, t->handles, o, next)
+		if (o->attributes && (!owner || o->owner == owner) && (!only_private || o->is_private))
+			token_remove_session_object(t, o);
+}
+
 void token_clear(struct token *t)
 {
 	CK_OBJECT_HANDLE next = t->next_handle;
 
+	token_end_session_objects(t, 0, false);
 	for (size_t i = 0; i < P15_CLASSES; i++) {
 		drop_objects(t, &t->lists[i]);
 		p15_list_clear(&t->lists[i].records);
@@ -274,6 +318,7 @@ void token_logout(struct token *t)
 {
 	secret_clear(&t->pin);
 	t->logged_in = t->verified = false;
+	token_end_session_objects(t, 0, true);
 	drop_objects(t, &t->lists[P15_PRIVATE_KEY]);
 	for (size_t k = 0; k < P15_CLASSES; k++)
 		for (size_t i = 0; t->lists[k].items && i < t->lists[k].count; i++)

@@ -35,7 +35,7 @@ struct token {
 	struct token_data data;
 	bool has_data;
 	struct object_list lists[P15_CLASSES];
-	struct object *handles; /* uthash over the items of all lists */
+	struct object *handles; /* uthash over the items of all lists and the session objects */
 	CK_OBJECT_HANDLE next_handle;
 	struct public_key keys[TOKEN_KEYS_MAX];
 	size_t key_count;
@@ -55,6 +55,14 @@ MUST_USE enum result token_read_data(struct token *t);
 
 /* Reads a directory once per insertion and gives its objects handles. Talks to the card. */
 MUST_USE enum result token_load(struct token *t, enum p15_class kind);
+
+/* Makes a session object of the attributes, which are taken over (also on failure). */
+MUST_USE enum result token_add_session_object(struct token *t, struct store *attributes,
+					      CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle);
+void token_remove_session_object(struct token *t, struct object *o);
+
+/* Ends the session objects of one session (0: of all), or only the private ones among them. */
+void token_end_session_objects(struct token *t, CK_SESSION_HANDLE owner, bool only_private);
 
 /* NULL: no such handle, or a private object without login. */
 struct object *token_object(struct token *t, CK_OBJECT_HANDLE handle);
