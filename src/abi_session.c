@@ -53,6 +53,16 @@ static CK_RV check_login(const struct slot *slot, CK_USER_TYPE user, const unsig
 	return pin ? CKR_OK : CKR_ARGUMENTS_BAD;
 }
 
+/* The vendor's module counts instead of saying CKR_PIN_INCORRECT (facts: official module). */
+static CK_RV vendor_rv(const struct slot *slot, CK_RV rv)
+{
+	if (rv != CKR_PIN_INCORRECT || !module_vendor_compat())
+		return rv;
+	if (slot->token.tries_left == 1)
+		return CKR_VENDOR_DEFINED | 1;
+	return slot->token.tries_left == 2 ? CKR_VENDOR_DEFINED | 2 : rv;
+}
+
 CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, CK_ULONG len)
 {
 	struct session *s;
@@ -67,7 +77,7 @@ CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, C
 		r = slot_touch(slot);
 		if (r == RESULT_OK)
 			r = token_login(&slot->token, pin, len);
-		rv = rv_of(slot_after_error(slot, r));
+		rv = vendor_rv(slot, rv_of(slot_after_error(slot, r)));
 	}
 	return slot_exit(slot, __func__, rv);
 }

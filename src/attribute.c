@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/asn1.h>
@@ -58,6 +59,30 @@ static enum result get_empty(const struct request *q, struct buffer *out)
 {
 	(void)q;
 	return buffer_reserve(out, 1);
+}
+
+/* A name that no other object of the token has, now or later. */
+static enum result put_unique(struct buffer *out, const char *kind, unsigned long number)
+{
+	char text[48];
+	int n = snprintf(text, sizeof text, "%s-%lu", kind, number);
+
+	return buffer_append(out, text, (size_t)n);
+}
+
+/* The kind of directory and the place in it: the same in every program, at every insertion. */
+static enum result get_unique(const struct request *q, struct buffer *out)
+{
+	static const char *const kinds[P15_CLASSES] = {
+		[P15_PRIVATE_KEY] = "private-key",
+		[P15_PUBLIC_KEY] = "public-key",
+		[P15_CERTIFICATE] = "certificate",
+		[P15_DATA] = "data",
+	};
+	const struct p15_object *record = q->object->record;
+	const struct p15_object *first = q->slot->token.lists[record->kind].records.items;
+
+	return put_unique(out, kinds[record->kind], (unsigned long)(record - first));
 }
 
 static enum result get_class(const struct request *q, struct buffer *out)
@@ -291,6 +316,7 @@ static const struct row table[] = {
 	{CKA_COPYABLE,            ON_ALL,     get_bool, CK_FALSE},
 	{CKA_DESTROYABLE,         ON_ALL,     get_bool, CK_FALSE},
 	{CKA_LABEL,               ON_ALL,     get_field, FIELD(label)},
+	{CKA_UNIQUE_ID,           ON_ALL,     get_unique, 0},
 
 	{CKA_CERTIFICATE_TYPE,    ON_CERT,    get_ulong, CKC_X_509},
 	{CKA_TRUSTED,             ON_CERT,    get_bool, CK_FALSE},
@@ -385,6 +411,8 @@ static CK_RV get_stored(const struct object *o, CK_ATTRIBUTE_TYPE type, struct b
 {
 	const struct buffer *value = store_get(o->attributes, type);
 
+	if (!value && type == CKA_UNIQUE_ID)
+		return rv_of(put_unique(out, "session", o->handle));
 	if (!value)
 		return CKR_ATTRIBUTE_TYPE_INVALID;
 	if (o->klass == CKO_SECRET_KEY && type == CKA_VALUE &&

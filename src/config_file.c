@@ -72,6 +72,7 @@ static const struct {
 } keys[] = {
 	{"allow-unproven", take_bool, offsetof(struct config, allow_unproven), "yes or no"},
 	{"cache", take_bool, offsetof(struct config, cache), "yes or no"},
+	{"vendor-compat", take_bool, offsetof(struct config, vendor_compat), "yes or no"},
 	{"log", take_level, offsetof(struct config, log), "none, error, info, debug or trace"},
 	{"log-file", take_path, offsetof(struct config, log_file), "an absolute path"},
 	{"keyset-dir", take_path, offsetof(struct config, keyset_dir), "an absolute path"},

@@ -8,6 +8,7 @@
 /* Its prototypes are what the module exports; everything else is hidden. */
 #pragma GCC visibility push(default)
 #include <p11-kit/pkcs11.h>
+#include "src/cryptoki3.h"
 #pragma GCC visibility pop
 
 #ifndef CK_CERTIFICATE_CATEGORY_UNSPECIFIED

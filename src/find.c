@@ -5,6 +5,7 @@
 
 #include "src/attribute.h"
 #include "src/find.h"
+#include "src/module.h"
 #include "src/slot.h"
 #include "src/rv.h"
 
@@ -80,6 +81,18 @@ static CK_RV find_session_objects(struct slot *slot, const CK_ATTRIBUTE *templat
 	return rv;
 }
 
+/* 2.40 does not know profile objects: they are there for who asks for them, or speaks 3.0. */
+static bool wants_profiles(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	const CK_OBJECT_CLASS profile = CKO_PROFILE;
+
+	for (CK_ULONG i = 0; i < count; i++)
+		if (template[i].type == CKA_CLASS)
+			return template[i].ulValueLen == sizeof profile &&
+			       memcmp(template[i].pValue, &profile, sizeof profile) == 0;
+	return module_is_version_3();
+}
+
 CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	struct find_state found = {.active = true};
@@ -95,6 +108,8 @@ CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count
 			continue;
 		rv = find_in(slot, order[i], template, count, &found);
 	}
+	if (rv == CKR_OK && wants_profiles(template, count))
+		rv = rv_of(token_add_profiles(&slot->token));
 	if (rv == CKR_OK)
 		rv = find_session_objects(slot, template, count, &found);
 	if (rv == CKR_OK)

@@ -134,6 +134,21 @@ void module_card_options(struct card_options *out)
 				     .keyset_dirs = module.config.keyset_dirs};
 }
 
+void module_set_version_3(void)
+{
+	atomic_store(&module.version_3, true);
+}
+
+bool module_is_version_3(void)
+{
+	return atomic_load(&module.version_3);
+}
+
+bool module_vendor_compat(void)
+{
+	return module.config.vendor_compat;
+}
+
 /* ---- readers ---- */
 
 /* The monitor context, opened when it is needed: pcscd may come later, or come back. */

@@ -35,6 +35,16 @@ uint32_t module_reader_state(const char *reader);
  */
 CK_RV module_rescan(bool report_new);
 
+/*
+ * Programs that use the 3.0 interface are shown what 2.40 does not know:
+ * profile objects among all objects.
+ */
+void module_set_version_3(void);
+bool module_is_version_3(void);
+
+/* True if a wrong PIN is to be answered with the vendor's codes. */
+bool module_vendor_compat(void);
+
 /* True once readers have been asked for. */
 bool module_scanned(void);
 

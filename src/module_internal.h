@@ -15,6 +15,7 @@ struct module {
 	pthread_mutex_t lock;   /* slots, slot_count, scanned; never held across card I/O */
 	_Atomic pid_t owner;    /* the process that called C_Initialize; 0: nobody */
 	_Atomic int active;     /* calls that are inside */
+	_Atomic bool version_3; /* the 3.0 interface was given out */
 	OSSL_LIB_CTX *libctx;
 	struct config config;
 	struct slot *slots[SLOT_ID_MAX]; /* slots[i] has id i + 1; stays until C_Finalize */

@@ -20,7 +20,7 @@ struct object {
 	CK_OBJECT_CLASS klass;
 	const struct p15_object *record; /* of the card: owned by the token's directory */
 	struct store *attributes;        /* of a session: owned; NULL for the card's */
-	CK_SESSION_HANDLE owner;         /* the session that it ends with */
+	CK_SESSION_HANDLE owner;         /* the session that it ends with; 0: the token keeps it */
 	bool is_private;                 /* to be seen only after login */
 	bool is_authority;               /* a certificate that issued another one on the card */
 	struct buffer value;             /* certificate or data bytes, once read */

@@ -13,6 +13,12 @@ static CK_RV refuse_write(const struct session *s)
 	return s->flags & CKF_RW_SESSION ? CKR_TOKEN_WRITE_PROTECTED : CKR_SESSION_READ_ONLY;
 }
 
+/* Not the card's, and not one of the token's profile objects. */
+static bool is_sessions(const struct object *o)
+{
+	return o->attributes && o->owner;
+}
+
 CK_RV session_object_add(struct session *s, struct store *attributes, CK_OBJECT_HANDLE *handle)
 {
 	struct token *t = &s->slot->token;
@@ -36,7 +42,7 @@ CK_RV session_object_copy(struct session *s, struct object *from, const CK_ATTRI
 	CK_RV rv;
 
 	/* what is on the card stays there: CKA_COPYABLE is false */
-	if (!from->attributes || !store_bool(from->attributes, CKA_COPYABLE))
+	if (!is_sessions(from) || !store_bool(from->attributes, CKA_COPYABLE))
 		return CKR_ACTION_PROHIBITED;
 	rv = rv_of(store_copy(from->attributes, &copy));
 	if (rv == CKR_OK)
@@ -51,7 +57,7 @@ CK_RV session_object_copy(struct session *s, struct object *from, const CK_ATTRI
 CK_RV session_object_change(struct session *s, struct object *o, const CK_ATTRIBUTE *template,
 			    CK_ULONG count)
 {
-	if (!o->attributes)
+	if (!is_sessions(o))
 		return refuse_write(s);
 	if (!store_bool(o->attributes, CKA_MODIFIABLE))
 		return CKR_ACTION_PROHIBITED;
@@ -60,7 +66,7 @@ CK_RV session_object_change(struct session *s, struct object *o, const CK_ATTRIB
 
 CK_RV session_object_destroy(struct session *s, struct object *o)
 {
-	if (!o->attributes)
+	if (!is_sessions(o))
 		return refuse_write(s);
 	if (!store_bool(o->attributes, CKA_DESTROYABLE))
 		return CKR_ACTION_PROHIBITED;

@@ -59,6 +59,33 @@ fail:
 	return RESULT_NO_MEMORY;
 }
 
+enum result token_add_profiles(struct token *t)
+{
+	static const CK_ULONG ids[] = {CKP_BASELINE_PROVIDER, CKP_AUTHENTICATION_TOKEN,
+				       CKP_PUBLIC_CERTIFICATES_TOKEN};
+	enum result r = RESULT_OK;
+
+	for (size_t i = 0; !t->has_profiles && r == RESULT_OK && i < sizeof ids / sizeof *ids; i++) {
+		struct store s = {NULL, 0};
+		CK_OBJECT_HANDLE handle;
+
+		r = store_set_ulong(&s, CKA_CLASS, CKO_PROFILE);
+		if (r == RESULT_OK)
+			r = store_set_bool(&s, CKA_TOKEN, true);
+		if (r == RESULT_OK)
+			r = store_set_bool(&s, CKA_PRIVATE, false);
+		if (r == RESULT_OK)
+			r = store_set_bool(&s, CKA_MODIFIABLE, false);
+		if (r == RESULT_OK)
+			r = store_set_ulong(&s, CKA_PROFILE_ID, ids[i]);
+		if (r == RESULT_OK)
+			r = token_add_session_object(t, &s, 0, &handle);
+		store_clear(&s);
+	}
+	t->has_profiles = t->has_profiles || r == RESULT_OK;
+	return r;
+}
+
 void token_remove_session_object(struct token *t, struct object *o)
 {
 	HASH_DEL(t->handles, o);

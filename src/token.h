@@ -39,6 +39,7 @@ struct token {
 	CK_OBJECT_HANDLE next_handle;
 	struct public_key keys[TOKEN_KEYS_MAX];
 	size_t key_count;
+	bool has_profiles;
 	bool logged_in;
 	bool verified;      /* as far as we know the card still is */
 	struct secret pin;  /* while logged in: to re-establish it after a foreign reset */
@@ -59,9 +60,11 @@ MUST_USE enum result token_load(struct token *t, enum p15_class kind);
 /* Makes a session object of the attributes, which are taken over (also on failure). */
 MUST_USE enum result token_add_session_object(struct token *t, struct store *attributes,
 					      CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle);
+/* Makes the profile objects (PKCS#11 Profiles 3.0), once. */
+MUST_USE enum result token_add_profiles(struct token *t);
 void token_remove_session_object(struct token *t, struct object *o);
 
-/* Ends the session objects of one session (0: of all), or only the private ones among them. */
+/* Ends the session objects of one session, or only the private ones of all (owner 0). */
 void token_end_session_objects(struct token *t, CK_SESSION_HANDLE owner, bool only_private);
 
 /* NULL: no such handle, or a private object without login. */
