@@ -48,6 +48,7 @@ enum result card_refuse(const struct card *card, enum card_op op)
 static void card_forget(struct card *card)
 {
 	files_forget(card);
+	buffer_clear(&card->number);
 	card->at_keys = false;
 	if (card->profile && card->profile->forget)
 		card->profile->forget(card);
@@ -123,6 +124,7 @@ void card_free(struct card **card)
 		return;
 	if ((*card)->profile && (*card)->profile->release)
 		(*card)->profile->release(*card);
+	buffer_clear(&(*card)->number);
 	channel_free(&(*card)->channel);
 	free(*card);
 	*card = NULL;
@@ -159,7 +161,15 @@ enum result card_read_token(struct card *card, struct token_data *out)
 	return r == RESULT_OK ? card->profile->read_token(card, out) : r;
 }
 
-enum result card_read_directory(struct card *card, enum p15_class kind, struct p15_list *out)
+enum result card_read_number(struct card *card, char *out, size_t size)
+{
+	enum result r = allow(card, OP_READ_TOKEN, true);
+
+	return r == RESULT_OK ? token_info_read_number(card, out, size) : r;
+}
+
+enum result card_read_directory(struct card *card, enum p15_class kind, struct p15_list *out,
+				struct buffer *raw)
 {
 	const struct card_path path = {2, {FID_PKI, directory_fid[kind]}};
 	struct buffer content = BUFFER_INIT;
@@ -174,6 +184,10 @@ enum result card_read_directory(struct card *card, enum p15_class kind, struct p
 		r = RESULT_OK;
 	} else if (r == RESULT_OK) {
 		r = p15_parse(kind, content.data, content.len, out);
+		if (r == RESULT_OK && raw)
+			r = buffer_append(raw, content.data, content.len);
+		if (r != RESULT_OK)
+			p15_list_clear(out);
 	}
 	if (r != RESULT_OK)
 		log_line(LOG_ERROR, "%s: %s", path_text(&path, text), result_text(r));

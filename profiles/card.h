@@ -67,9 +67,16 @@ void card_end(struct card *card, bool reset);
 
 MUST_USE enum result card_read_token(struct card *card, struct token_data *out);
 
-/* All records of one kind. A card without that directory has 0 of them. */
+/* The card's number alone, NUL-terminated; read once between two resets. */
+MUST_USE enum result card_read_number(struct card *card, char *out, size_t size);
+
+/*
+ * All records of one kind. A card without that directory has 0 of them. Their
+ * bytes are appended to *raw, if that is not NULL: p15_parse() makes them
+ * records again.
+ */
 MUST_USE enum result card_read_directory(struct card *card, enum p15_class kind,
-					 struct p15_list *out);
+					 struct p15_list *out, struct buffer *raw);
 
 /* What a directory record points to: the certificate's or data object's bytes. */
 MUST_USE enum result card_read_object(struct card *card, const struct p15_object *object,

@@ -142,15 +142,14 @@ static void make_model(const struct buffer *number, const struct buffer *os, cha
 
 static enum result gppki_read_token(struct card *card, struct token_data *out)
 {
-	struct buffer number = BUFFER_INIT, os = BUFFER_INIT;
+	struct buffer os = BUFFER_INIT;
 	enum result r;
 
 	r = token_info_card_file(card, FID_CARD_OS, OS_TEXT_SIZE, &os);
 	if (r == RESULT_OK)
-		r = token_info_read(card, out, &number);
+		r = token_info_read(card, out);
 	if (r == RESULT_OK)
-		make_model(&number, &os, out->model, sizeof out->model);
-	buffer_clear(&number);
+		make_model(&card->number, &os, out->model, sizeof out->model);
 	buffer_clear(&os);
 	return r;
 }

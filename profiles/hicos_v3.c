@@ -81,7 +81,7 @@ static enum result hicos_probe(struct card *card)
 static enum result hicos_read_token(struct card *card, struct token_data *out)
 {
 	snprintf(out->model, sizeof out->model, "T7S"); /* facts: which cards */
-	return token_info_read(card, out, NULL);
+	return token_info_read(card, out);
 }
 
 /* A record is its number and 128 bytes; P2 is 00, which is not the standard's use. */

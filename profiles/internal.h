@@ -10,6 +10,7 @@ struct card {
 	const struct card_profile *profile;
 	struct card_options options;
 	void *state;             /* the profile's own; released by profile->release */
+	struct buffer number;    /* EF 0903, once read; another card could answer after a reset */
 	unsigned read_size;      /* bytes one READ BINARY asks for; shrinks when the card refuses */
 	/*
 	 * The directory that is selected. `known` only holds inside one
@@ -106,11 +107,12 @@ void files_forget(struct card *card);
 /*
  * Token data from EF 0903 (number) and 5032 (TokenInfo); the model is the
  * profile's own business. A TokenInfo that cannot be read costs label and
- * manufacturer only: the names all these cards carry are put there. The bytes
- * of EF 0903 go to *number, if that is not NULL.
+ * manufacturer only: the names all these cards carry are put there.
  */
-MUST_USE enum result token_info_read(struct card *card, struct token_data *out,
-				     struct buffer *number);
+MUST_USE enum result token_info_read(struct card *card, struct token_data *out);
+
+/* The card's number into card->number, and as text to out (size bytes). */
+MUST_USE enum result token_info_read_number(struct card *card, char *out, size_t size);
 
 /* The first `want` bytes of an EF under DF 0900, or all if it is shorter. */
 MUST_USE enum result token_info_card_file(struct card *card, uint16_t fid, unsigned want,

@@ -39,6 +39,19 @@ enum result token_info_card_file(struct card *card, uint16_t fid, unsigned want,
 	return files_read_start(card, &path, want, out);
 }
 
+enum result token_info_read_number(struct card *card, char *out, size_t size)
+{
+	enum result r = RESULT_OK;
+
+	if (!card->number.len)
+		r = token_info_card_file(card, FID_CARD_NUMBER, NUMBER_SIZE, &card->number);
+	if (r == RESULT_OK)
+		copy_trimmed(&card->number, out, size);
+	else
+		buffer_clear(&card->number);
+	return r;
+}
+
 static enum result read_names(struct card *card, struct token_data *out)
 {
 	const struct card_path path = {2, {FID_PKI, FID_TOKEN_INFO}};
@@ -66,17 +79,10 @@ static bool is_about_file(enum result r)
 	return r == RESULT_BAD_DATA || result_is_refusal(r);
 }
 
-enum result token_info_read(struct card *card, struct token_data *out, struct buffer *number_out)
+enum result token_info_read(struct card *card, struct token_data *out)
 {
-	struct buffer number = BUFFER_INIT;
-	enum result r;
+	enum result r = token_info_read_number(card, out->serial, sizeof out->serial);
 
-	r = token_info_card_file(card, FID_CARD_NUMBER, NUMBER_SIZE, &number);
-	if (r == RESULT_OK)
-		copy_trimmed(&number, out->serial, sizeof out->serial);
-	if (number_out)
-		buffer_move(number_out, &number);
-	buffer_clear(&number);
 	if (r != RESULT_OK && !is_about_file(r))
 		return r;
 	r = read_names(card, out);

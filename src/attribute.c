@@ -122,7 +122,7 @@ static enum result read_value(const struct request *q)
 {
 	enum result r = RESULT_OK;
 
-	if (!q->object->value_read)
+	if (!token_has_value(&q->slot->token, q->object))
 		r = slot_touch(q->slot);
 	return r == RESULT_OK ? token_read_value(&q->slot->token, q->object) : r;
 }

@@ -144,6 +144,11 @@ bool module_is_version_3(void)
 	return atomic_load(&module.version_3);
 }
 
+bool module_uses_cache(void)
+{
+	return module.config.cache;
+}
+
 bool module_vendor_compat(void)
 {
 	return module.config.vendor_compat;

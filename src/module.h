@@ -42,6 +42,9 @@ CK_RV module_rescan(bool report_new);
 void module_set_version_3(void);
 bool module_is_version_3(void);
 
+/* True if public files may be kept on disk. */
+bool module_uses_cache(void);
+
 /* True if a wrong PIN is to be answered with the vendor's codes. */
 bool module_vendor_compat(void);
 

@@ -6,6 +6,7 @@
 #include "apdu/log.h"
 #include "src/module.h"
 #include "src/slot.h"
+#include "src/warm.h"
 
 enum result slot_new(CK_SLOT_ID id, const char *reader, struct slot **out)
 {
@@ -85,6 +86,10 @@ static enum result connect_card(struct slot *slot)
 	if (r == RESULT_OK)
 		r = card_open(channel, &options, &slot->token.card);
 	slot->token.unknown = r == RESULT_UNKNOWN_CARD;
+	/* here it costs two commands, later the way there again */
+	if (r == RESULT_OK && module_uses_cache())
+		(void)!card_read_number(slot->token.card, slot->token.data.serial,
+					sizeof slot->token.data.serial);
 	if (r != RESULT_OK && r != RESULT_UNKNOWN_CARD)
 		log_line(LOG_ERROR, "%s: no way to the card: %s", slot->reader, result_text(r));
 	if (r == RESULT_NO_SERVICE)
@@ -111,6 +116,8 @@ enum result slot_touch(struct slot *slot)
 
 void slot_leave(struct slot *slot)
 {
+	if (slot->in_transaction && slot->token.card && !slot->reset_at_end)
+		warm_save(&slot->token);
 	if (slot->in_transaction && slot->token.card)
 		card_end(slot->token.card, slot->reset_at_end);
 	slot->in_transaction = false;
@@ -158,8 +165,11 @@ enum result slot_load(struct slot *slot, enum p15_class kind)
 {
 	enum result r = RESULT_OK;
 
-	if (!slot->token.lists[kind].loaded)
+	if (!slot->token.lists[kind].loaded) {
 		r = slot_touch(slot);
+		if (r == RESULT_OK && kind != P15_PRIVATE_KEY)
+			r = warm_start(&slot->token);
+	}
 	if (r == RESULT_OK)
 		r = token_load(&slot->token, kind);
 	return slot_after_error(slot, r);

@@ -110,7 +110,9 @@ void token_clear(struct token *t)
 	for (size_t i = 0; i < P15_CLASSES; i++) {
 		drop_objects(t, &t->lists[i]);
 		p15_list_clear(&t->lists[i].records);
+		buffer_clear(&t->lists[i].raw);
 	}
+	cache_clear(&t->cache);
 	secret_clear(&t->pin);
 	card_free(&t->card);
 	token_init(t);
@@ -193,9 +195,12 @@ enum result token_load(struct token *t, enum p15_class kind)
 	enum result r = RESULT_OK;
 
 	if (!list->loaded)
-		r = card_read_directory(t->card, kind, &list->records);
-	if (r != RESULT_OK)
+		r = card_read_directory(t->card, kind, &list->records, &list->raw);
+	if (r != RESULT_OK) {
+		buffer_clear(&list->raw);
 		return r;
+	}
+	t->dirty = t->dirty || (!list->loaded && kind != P15_PRIVATE_KEY);
 	list->loaded = true;
 	/* private keys have no handles before login; a logout takes them away */
 	if (kind == P15_PRIVATE_KEY && !t->logged_in)
@@ -226,6 +231,24 @@ static enum result trim_certificate(const struct object *o, struct buffer *value
 	return RESULT_OK;
 }
 
+/* The certificate from the disk cache, if that was found to be this card's. */
+static bool from_cache(const struct token *t, struct object *o)
+{
+	const struct buffer *known;
+
+	if (o->klass != CKO_CERTIFICATE)
+		return false;
+	known = cache_get(&t->cache, CACHE_CERTIFICATE,
+			  (unsigned)(o->record - t->lists[P15_CERTIFICATE].records.items));
+	o->value_read = known && buffer_append(&o->value, known->data, known->len) == RESULT_OK;
+	return o->value_read;
+}
+
+bool token_has_value(const struct token *t, struct object *o)
+{
+	return o->value_read || from_cache(t, o);
+}
+
 enum result token_read_value(struct token *t, struct object *o)
 {
 	struct buffer value = BUFFER_INIT;
@@ -233,12 +256,15 @@ enum result token_read_value(struct token *t, struct object *o)
 
 	if (o->value_read)
 		return RESULT_OK;
+	if (from_cache(t, o))
+		return RESULT_OK;
 	r = card_read_object(t->card, o->record, &value);
 	if (r == RESULT_OK && o->klass == CKO_CERTIFICATE)
 		r = trim_certificate(o, &value);
 	if (r == RESULT_OK) {
 		buffer_move(&o->value, &value);
 		o->value_read = true;
+		t->dirty = t->dirty || o->klass == CKO_CERTIFICATE;
 	}
 	buffer_clear(&value);
 	return r;
@@ -284,6 +310,7 @@ enum result token_public_key(struct token *t, const struct object *key,
 			log_line(LOG_ERROR, "public key %02X cannot be read: %s", entry->key_ref,
 				 r == RESULT_OK ? "not an RSA-2048 key" : result_text(r));
 		t->key_count++;
+		t->dirty = t->dirty || entry->readable;
 	}
 	if (!entry->readable)
 		return RESULT_NOT_FOUND;

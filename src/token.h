@@ -10,6 +10,7 @@
 
 #include "apdu/secret.h"
 #include "profiles/card.h"
+#include "src/cache.h"
 #include "src/cryptoki.h"
 #include "src/object.h"
 
@@ -19,6 +20,7 @@
 struct object_list {
 	bool loaded; /* the directory has been read */
 	struct p15_list records;
+	struct buffer raw;  /* their bytes, for the disk cache */
 	struct object *items; /* one a record; NULL while none has a handle */
 	size_t count;
 };
@@ -40,6 +42,9 @@ struct token {
 	struct public_key keys[TOKEN_KEYS_MAX];
 	size_t key_count;
 	bool has_profiles;
+	struct cache cache; /* what the disk had of this card */
+	bool warm_tried;    /* it has been looked for */
+	bool dirty;         /* something public was read that the disk does not have */
 	bool logged_in;
 	bool verified;      /* as far as we know the card still is */
 	struct secret pin;  /* while logged in: to re-establish it after a foreign reset */
@@ -80,7 +85,10 @@ MUST_USE enum result token_read_value(struct token *t, struct object *o);
 MUST_USE enum result token_public_key(struct token *t, const struct object *key,
 				      const struct rsa_public **out);
 
-/* True if value or public key are in memory already. */
+/* True if the value is in memory or in the disk cache: then reading it touches no card. */
+bool token_has_value(const struct token *t, struct object *o);
+
+/* True if the public key is in memory already. */
 bool token_has_public_key(const struct token *t, const struct object *key);
 
 /* One VERIFY. RESULT_PIN_LENGTH is answered before anything is sent. Talks to the card. */
