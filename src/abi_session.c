@@ -115,7 +115,7 @@ CK_RV C_FindObjects(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE *objects, CK_ULON
 	struct find_state *find;
 	struct session *s;
 	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK_AWAY, &s, &slot);
+	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
 
 	if (rv != CKR_OK)
 		return rv;
@@ -151,7 +151,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 	struct object *o;
 	struct session *s;
 	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK_AWAY, &s, &slot);
+	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
 
 	if (rv != CKR_OK)
 		return rv;

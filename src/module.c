@@ -204,6 +204,22 @@ static bool has_slot(const char *reader)
 	return false;
 }
 
+/* Adds a slot for the reader, unless it has one. */
+static enum result add_reader(const char *reader, uint32_t state)
+{
+	struct slot *slot;
+	enum result r;
+
+	if (has_slot(reader) || module.slot_count == SLOT_ID_MAX)
+		return RESULT_OK;
+	r = slot_new(module.slot_count + 1, reader, &slot);
+	if (r != RESULT_OK)
+		return r;
+	slot->reported = state;
+	module.slots[module.slot_count++] = slot;
+	return RESULT_OK;
+}
+
 CK_RV module_rescan(bool report_new)
 {
 	struct pcsc_readers readers;
@@ -215,19 +231,15 @@ CK_RV module_rescan(bool report_new)
 	}
 	if (!readers.count)
 		log_line(LOG_INFO, "no reader is connected");
-	pthread_mutex_lock(&module.lock);
 	for (size_t i = 0; i < readers.count && r == RESULT_OK; i++) {
-		struct slot *slot;
-
-		if (has_slot(readers.names[i]) || module.slot_count == SLOT_ID_MAX)
-			continue;
-		r = slot_new(module.slot_count + 1, readers.names[i], &slot);
-		if (r != RESULT_OK)
-			break;
 		/* what a caller of C_GetSlotList sees now is no event later */
-		slot->reported = report_new ? 0 : module_reader_state(slot->reader);
-		module.slots[module.slot_count++] = slot;
+		uint32_t state = report_new ? 0 : module_reader_state(readers.names[i]);
+
+		pthread_mutex_lock(&module.lock);
+		r = add_reader(readers.names[i], state);
+		pthread_mutex_unlock(&module.lock);
 	}
+	pthread_mutex_lock(&module.lock);
 	module.scanned = true;
 	pthread_mutex_unlock(&module.lock);
 	pcsc_readers_clear(&readers);
