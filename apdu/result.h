@@ -29,6 +29,7 @@
 	X(RESULT_BAD_ANSWER,        CKR_DEVICE_ERROR,             "the card gave an answer of the wrong form") \
 	X(RESULT_BAD_DATA,          CKR_DEVICE_ERROR,             "the data on the card are damaged") \
 	X(RESULT_BAD_SIGNATURE,     CKR_DEVICE_ERROR,             "the card's result does not fit its public key") \
+	X(RESULT_OUT_OF_RANGE,      CKR_DATA_INVALID,             "the block is not below the modulus") \
 	X(RESULT_NOT_FOUND,         CKR_DEVICE_ERROR,             "the file or record is not on the card") \
 	X(RESULT_END_OF_FILE,       CKR_DEVICE_ERROR,             "the file on the card ends before the data") \
 	X(RESULT_WRONG_LENGTH,      CKR_DEVICE_ERROR,             "the card refuses the length of the command") \

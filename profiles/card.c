@@ -18,6 +18,16 @@ static const uint16_t directory_fid[P15_CLASSES] = {
 	[P15_DATA] = DIRECTORY_FID(7),
 };
 
+static enum result refuse_unbuilt(const struct card *card, enum card_op op, enum provenance mark)
+{
+	bool unproven = card_op_changes_card(op) && mark != OBSERVED;
+
+	log_line(LOG_ERROR, "%s: %s is not supported: its form is %s%s", card->profile->name,
+		 card_op_name(op), provenance_name(mark),
+		 unproven ? ", and what changes a card is not tried" : "");
+	return unproven && !card->options.allow_unproven ? RESULT_UNPROVEN : RESULT_NOT_SUPPORTED;
+}
+
 /*
  * The one place where an operation is refused: not built, or it would change
  * the card and was never seen on a real one.
@@ -26,16 +36,14 @@ static enum result allow(const struct card *card, enum card_op op, bool built)
 {
 	enum provenance mark = card->profile->marks[op];
 
+	if (!built)
+		return refuse_unbuilt(card, op, mark);
 	if (card_op_changes_card(op) && mark != OBSERVED && !card->options.allow_unproven) {
 		log_line(LOG_ERROR,
 			 "%s: %s refused: it changes the card and its form is %s, not observed on a "
 			 "real card (allow-unproven = yes lets it through)",
 			 card->profile->name, card_op_name(op), provenance_name(mark));
 		return RESULT_UNPROVEN;
-	}
-	if (!built) {
-		log_line(LOG_INFO, "%s: %s is not supported", card->profile->name, card_op_name(op));
-		return RESULT_NOT_SUPPORTED;
 	}
 	return RESULT_OK;
 }
@@ -232,8 +240,12 @@ enum result card_verify_pin(struct card *card, const uint8_t *pin, size_t len, i
 	if (len < card->profile->pin_min || len > card->profile->pin_max)
 		return RESULT_PIN_LENGTH;
 	r = card->profile->verify_pin(card, pin, len, tries);
-	log_line(r == RESULT_OK ? LOG_INFO : LOG_ERROR, "%s: verify PIN: %s (tries left: %d)",
-		 card->channel->name, result_text(r), *tries);
+	if (*tries >= 0)
+		log_line(LOG_ERROR, "%s: verify PIN: %s, %d tries left", card->channel->name,
+			 result_text(r), *tries);
+	else
+		log_line(r == RESULT_OK ? LOG_INFO : LOG_ERROR, "%s: verify PIN: %s",
+			 card->channel->name, result_text(r));
 	return r;
 }
 

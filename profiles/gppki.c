@@ -23,6 +23,7 @@
 #define HALF 128
 #define OS_TEXT_SIZE 24
 #define EXPONENT 65537 /* facts: gen 2, public key: not stored on the card */
+#define KEYSETS_TRIED 8
 #define KEY_LENGTH_AT 7 /* in the key information template */
 
 static const uint8_t applet[] = {0xA0, 0x00, 0x00, 0x02, 0x83, 0x00, 0x00, 0x06,
@@ -233,7 +234,7 @@ static enum result read_cin(struct card *card, uint8_t cin[SCP03_CIN_SIZE])
 }
 
 /* This card's keys, made once for an insertion. */
-static enum result make_keys(struct card *card)
+static enum result make_keys(struct card *card, unsigned skip)
 {
 	struct gppki *g = card->state;
 	struct keyset *keyset;
@@ -245,7 +246,7 @@ static enum result make_keys(struct card *card)
 	keyset = secret_new(sizeof *keyset);
 	if (!keyset)
 		return RESULT_NO_MEMORY;
-	r = keyset_find(card->options.keyset_dirs, card->profile->name, keyset);
+	r = keyset_find(card->options.keyset_dirs, card->profile->name, skip, keyset);
 	if (r == RESULT_OK)
 		r = check_key_length(card, keyset);
 	if (r == RESULT_OK)
@@ -262,11 +263,11 @@ static enum result make_keys(struct card *card)
 	return r;
 }
 
-static enum result open_channel(struct card *card)
+static enum result open_with(struct card *card, unsigned skip)
 {
 	const struct card_path root = {0, {0}};
 	struct gppki *g = card->state;
-	enum result r = make_keys(card);
+	enum result r = make_keys(card, skip);
 
 	files_forget(card); /* also after a failed attempt the applet may not be selected */
 	if (r == RESULT_OK)
@@ -277,6 +278,24 @@ static enum result open_channel(struct card *card)
 	if (r == RESULT_CHANNEL) {
 		OPENSSL_cleanse(&g->keys, sizeof g->keys);
 		g->has_keys = false;
+	}
+	return r;
+}
+
+/*
+ * With the first key set that the card accepts. A wrong one shows in the
+ * card's cryptogram, before the card is told anything that it could count.
+ */
+static enum result open_channel(struct card *card)
+{
+	enum result r = open_with(card, 0);
+
+	for (unsigned skip = 1; r == RESULT_CHANNEL && skip < KEYSETS_TRIED; skip++) {
+		enum result next = open_with(card, skip);
+
+		if (next == RESULT_NO_KEYSET)
+			break;
+		r = next;
 	}
 	return r;
 }
@@ -394,7 +413,7 @@ static bool gppki_wants_pin_again(const struct card *card)
 
 const struct card_profile profile_gppki = {
 	.name = "gppki",
-	.cards = "second-generation MOICA cards, contact and contactless",
+	.cards = "second-generation MOICA cards",
 	/* facts: gen 2, the command table */
 	.marks = {
 		[OP_PROBE] = OBSERVED,

@@ -154,6 +154,8 @@ static enum result hicos_verify_pin(struct card *card, const uint8_t *pin, size_
 		r = channel_transmit(card->channel, &cmd, &resp);
 	if (r == RESULT_OK)
 		r = status_pin_result(resp.sw, tries);
+	if (r == RESULT_SECURITY_STATUS) /* not about the PIN: it was not looked at */
+		r = RESULT_CARD_REFUSED;
 	OPENSSL_cleanse(data, sizeof data);
 	response_clear(&resp);
 	return r;

@@ -213,16 +213,27 @@ static int is_keyset_name(const struct dirent *entry)
 	       strcmp(entry->d_name + len - (sizeof SUFFIX - 1), SUFFIX) == 0;
 }
 
-static enum result search(const char *dir, const char *profile, struct keyset *out)
+/* By bytes, in every locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static enum result search(const char *dir, const char *profile, unsigned *skip, struct keyset *out)
 {
 	enum result r = RESULT_NO_KEYSET;
 	struct dirent **names = NULL;
 	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int count = dir_fd < 0 ? 0 : scandir(dir, &names, is_keyset_name, alphasort);
+	int count = dir_fd < 0 ? 0 : scandir(dir, &names, is_keyset_name, by_name);
 
 	for (int i = 0; i < count; i++) {
 		if (r != RESULT_OK)
 			r = load(dir_fd, dir, names[i]->d_name, profile, out);
+		if (r == RESULT_OK && *skip > 0) {
+			OPENSSL_cleanse(out, sizeof *out);
+			(*skip)--;
+			r = RESULT_NO_KEYSET;
+		}
 		free(names[i]);
 	}
 	free(names);
@@ -231,11 +242,16 @@ static enum result search(const char *dir, const char *profile, struct keyset *o
 	return r;
 }
 
-enum result keyset_find(const char *const *dirs, const char *profile, struct keyset *out)
+enum result keyset_find(const char *const *dirs, const char *profile, unsigned skip,
+			struct keyset *out)
 {
+	unsigned left = skip;
+
 	for (size_t i = 0; dirs && dirs[i]; i++)
-		if (search(dirs[i], profile, out) == RESULT_OK)
+		if (search(dirs[i], profile, &left, out) == RESULT_OK)
 			return RESULT_OK;
+	if (skip > left) /* there were some */
+		return RESULT_NO_KEYSET;
 	log_line(LOG_ERROR, "no usable key set for %s cards: the card can be read, but login needs the "
 		 "issuer's key set (see docs/KEYSETS)", profile);
 	for (size_t i = 0; dirs && dirs[i]; i++)

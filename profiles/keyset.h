@@ -12,7 +12,6 @@
 #include "apdu/scp03.h"
 
 #define KEYSET_AID_MAX 16
-#define KEYSET_DIRS_MAX 4
 
 struct keyset {
 	uint8_t master_key[SCP03_KEY_SIZE];
@@ -22,11 +21,13 @@ struct keyset {
 
 /*
  * Looks through the directories (NULL-terminated), in each through *.keyset by
- * name, and takes the first file for the profile that can be used. One that
+ * name, and takes the first file for the profile that can be used, after
+ * `skip` others (which were tried, and are not the card's). One that
  * cannot is named in the log with the reason: readable by others, a link, a
  * foreign owner, a wrong length, an unknown line. RESULT_NO_KEYSET: none; the
  * log says where it was looked for. out must be in secure memory.
  */
-MUST_USE enum result keyset_find(const char *const *dirs, const char *profile, struct keyset *out);
+MUST_USE enum result keyset_find(const char *const *dirs, const char *profile, unsigned skip,
+				 struct keyset *out);
 
 #endif

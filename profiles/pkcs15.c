@@ -182,10 +182,8 @@ static enum result parse_common(const STACK_OF(ASN1_TYPE) *row, struct p15_objec
 {
 	const ASN1_TYPE *flags = nth_of_type(row, V_ASN1_BIT_STRING, 0);
 
-	if (flags) {
+	if (flags)
 		o->is_private = ASN1_BIT_STRING_get_bit(flags->value.bit_string, 0);
-		o->is_modifiable = ASN1_BIT_STRING_get_bit(flags->value.bit_string, 1);
-	}
 	return copy_text(row, &o->label);
 }
 
@@ -209,7 +207,6 @@ static enum result parse_key_class(const STACK_OF(ASN1_TYPE) *row, struct p15_ob
 		return RESULT_BAD_DATA;
 	o->usage = flags_of(nth_of_type(row, V_ASN1_BIT_STRING, 0));
 	o->access = flags_of(access);
-	o->has_access = access;
 	return copy_string(nth_of_type(row, V_ASN1_OCTET_STRING, 0), &o->id);
 }
 

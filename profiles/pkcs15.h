@@ -45,11 +45,9 @@ struct p15_object {
 	struct buffer label;    /* UTF-8 */
 	struct buffer id;       /* CKA_ID; empty for data */
 	bool is_private;        /* CommonObjectFlags */
-	bool is_modifiable;
 	/* keys */
 	unsigned usage;         /* P15_ENCRYPT … */
-	unsigned access;        /* P15_SENSITIVE … */
-	bool has_access;        /* the record says them: real ones seem not to */
+	unsigned access;        /* P15_SENSITIVE …; 0 if the record does not say, as real ones seem to */
 	unsigned key_ref;       /* 0..255 */
 	unsigned modulus_bits;  /* 0 if the record does not say */
 	/* certificates: DER; empty if the record does not have them */

@@ -54,8 +54,6 @@ CK_RV C_GetInterface(unsigned char *name, CK_VERSION *version, CK_INTERFACE **ou
 	for (size_t i = 0; i < INTERFACES; i++) {
 		if (!is_wanted(&interfaces[i], name, version, flags))
 			continue;
-		if (interfaces[i].pFunctionList == (void *)&function_list_3_0)
-			module_set_version_3();
 		*out = (CK_INTERFACE *)&interfaces[i];
 		return CKR_OK;
 	}

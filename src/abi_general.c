@@ -110,11 +110,13 @@ CK_RV C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO *info)
 	return slot_exit(slot, __func__, CKR_OK);
 }
 
-/* Card there now (a swapped one too), and known. */
+/* A card is there now (perhaps another one), and not found to be unknown. */
 static CK_RV need_card(struct slot *slot)
 {
 	slot_look(slot);
-	return slot_has_card(slot) ? CKR_OK : CKR_TOKEN_NOT_PRESENT;
+	if (!slot_has_card(slot))
+		return CKR_TOKEN_NOT_PRESENT;
+	return slot->token.unknown ? CKR_TOKEN_NOT_RECOGNIZED : CKR_OK;
 }
 
 static CK_FLAGS pin_flags(const struct token *token, int max_tries)

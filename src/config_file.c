@@ -96,21 +96,62 @@ static int take(void *user, const char *section, const char *name, const char *v
 	return 1;
 }
 
+/* What the reader below needs; a line is never left to the parser in pieces. */
+struct lines {
+	FILE *file;
+	char *line; /* getline()'s */
+	size_t room;
+	unsigned number;
+	const struct pass *pass;
+};
+
+/*
+ * Hands the parser one line a call. It takes an indented line as more of the
+ * one before, and cuts long ones: neither is wanted here. A comment may also
+ * stand behind a value.
+ */
+static char *next_line(char *out, int size, void *context)
+{
+	struct lines *lines = context;
+	ssize_t n = getline(&lines->line, &lines->room, lines->file);
+	char *start, *comment;
+
+	if (n < 0)
+		return NULL;
+	lines->number++;
+	start = lines->line + strspn(lines->line, " \t");
+	for (comment = start; (comment = strchr(comment, '#')); comment++) {
+		if (comment == start || comment[-1] == ' ' || comment[-1] == '\t') {
+			*comment = '\0';
+			break;
+		}
+	}
+	if (strlen(start) >= (size_t)size) {
+		if (lines->pass->report)
+			log_line(LOG_ERROR, "%s: line %u is too long (%d bytes at most): ignored",
+				 lines->pass->path, lines->number, size - 1);
+		start = lines->line + n; /* an empty line */
+	}
+	return strcpy(out, start);
+}
+
 static void read_file(const char *path, bool must_exist, struct config *config, bool report)
 {
 	struct pass pass = {config, path, report};
-	FILE *file = fopen(path, "re");
+	struct lines lines = {.pass = &pass};
 	int line;
 
-	if (!file) {
+	lines.file = fopen(path, "re");
+	if (!lines.file) {
 		if (report && (must_exist || errno != ENOENT))
 			log_line(LOG_ERROR, "%s: %s", path, strerror(errno));
 		return;
 	}
-	line = ini_parse_file(file, take, &pass);
+	line = ini_parse_stream(next_line, &lines, take, &pass);
 	if (line > 0 && report)
 		log_line(LOG_ERROR, "%s: line %d is not \"name = value\": ignored", path, line);
-	fclose(file);
+	free(lines.line);
+	fclose(lines.file);
 }
 
 /* $XDG_CONFIG_HOME/twcard/NAME, or ~/.config/…; false: there is no home. */

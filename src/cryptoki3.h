@@ -6,6 +6,8 @@
 #ifndef TWCARD_SRC_CRYPTOKI3_H
 #define TWCARD_SRC_CRYPTOKI3_H
 
+#include <p11-kit/pkcs11.h>
+
 #if CRYPTOKI_VERSION_MAJOR < 3
 
 #define CKO_PROFILE 9UL

@@ -5,7 +5,6 @@
 
 #include "src/attribute.h"
 #include "src/find.h"
-#include "src/module.h"
 #include "src/slot.h"
 #include "src/rv.h"
 
@@ -62,7 +61,7 @@ static CK_RV find_in(struct slot *slot, enum p15_class kind, const CK_ATTRIBUTE 
 
 /* Session objects follow, oldest first; every session of the slot sees them. */
 static CK_RV find_session_objects(struct slot *slot, const CK_ATTRIBUTE *template, CK_ULONG count,
-				  struct find_state *found)
+				  bool profiles, struct find_state *found)
 {
 	struct object *o, *next;
 	CK_RV rv = CKR_OK;
@@ -71,6 +70,8 @@ static CK_RV find_session_objects(struct slot *slot, const CK_ATTRIBUTE *templat
 		bool match;
 
 		if (!o->attributes || (o->is_private && !slot->token.logged_in))
+			continue;
+		if (!o->owner && !profiles)
 			continue;
 		rv = attributes_match(slot, o, template, count, &match);
 		if (rv == CKR_OK && match)
@@ -81,7 +82,10 @@ static CK_RV find_session_objects(struct slot *slot, const CK_ATTRIBUTE *templat
 	return rv;
 }
 
-/* 2.40 does not know profile objects: they are there for who asks for them, or speaks 3.0. */
+/*
+ * Profile objects are for who asks for them. In the list of all objects they
+ * would be a novelty to programs that know the vendor's list.
+ */
 static bool wants_profiles(const CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	const CK_OBJECT_CLASS profile = CKO_PROFILE;
@@ -90,12 +94,13 @@ static bool wants_profiles(const CK_ATTRIBUTE *template, CK_ULONG count)
 		if (template[i].type == CKA_CLASS)
 			return template[i].ulValueLen == sizeof profile &&
 			       memcmp(template[i].pValue, &profile, sizeof profile) == 0;
-	return module_is_version_3();
+	return false;
 }
 
 CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	struct find_state found = {.active = true};
+	bool profiles = wants_profiles(template, count);
 	struct slot *slot = s->slot;
 	CK_RV rv = CKR_OK;
 
@@ -108,10 +113,10 @@ CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count
 			continue;
 		rv = find_in(slot, order[i], template, count, &found);
 	}
-	if (rv == CKR_OK && wants_profiles(template, count))
+	if (rv == CKR_OK && profiles)
 		rv = rv_of(token_add_profiles(&slot->token));
 	if (rv == CKR_OK)
-		rv = find_session_objects(slot, template, count, &found);
+		rv = find_session_objects(slot, template, count, profiles, &found);
 	if (rv == CKR_OK)
 		s->find = found;
 	else

@@ -195,7 +195,7 @@ static CK_RV prepare_iv(const struct mechanism *row, const CK_MECHANISM *m, stru
 static CK_RV prepare_ctr(const CK_MECHANISM *m, struct operation *op)
 {
 	CK_AES_CTR_PARAMS params;
-	uint64_t count = 0;
+	unsigned __int128 count = 0, left;
 
 	if (!m->pParameter || m->ulParameterLen != sizeof params)
 		return CKR_MECHANISM_PARAM_INVALID;
@@ -203,11 +203,13 @@ static CK_RV prepare_ctr(const CK_MECHANISM *m, struct operation *op)
 	if (params.ulCounterBits < 1 || params.ulCounterBits > 128)
 		return CKR_MECHANISM_PARAM_INVALID;
 	op->most_bytes = UINT64_MAX;
-	if (params.ulCounterBits < 56) {
-		for (int i = 8; i < 16; i++)
+	if (params.ulCounterBits < 128) {
+		for (int i = 0; i < 16; i++)
 			count = count << 8 | params.cb[i];
-		count &= ((uint64_t)1 << params.ulCounterBits) - 1;
-		op->most_bytes = 16 * (((uint64_t)1 << params.ulCounterBits) - count);
+		left = (unsigned __int128)1 << params.ulCounterBits;
+		left -= count & (left - 1);
+		if (left < UINT64_MAX / 16)
+			op->most_bytes = 16 * (uint64_t)left;
 	}
 	return rv_of(buffer_append(&op->iv, params.cb, sizeof params.cb));
 }

@@ -49,7 +49,6 @@ static void abandon_parent(void)
 	module.lock = fresh;
 	module.monitor_lock = fresh;
 	module.wait_lock = fresh;
-	atomic_store(&module.active, 0);
 	atomic_store(&module.owner, 0);
 }
 
@@ -58,8 +57,10 @@ CK_RV module_initialize(void)
 	pid_t owner = atomic_load(&module.owner);
 	CK_RV rv = CKR_OK;
 
-	if (owner && owner != getpid())
+	if (owner && owner != getpid()) {
 		abandon_parent();
+		atomic_store(&module.active, 0); /* the parent's calls go on there */
+	}
 	pthread_mutex_lock(&module.lock);
 	if (atomic_load(&module.owner)) {
 		rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
@@ -132,16 +133,6 @@ void module_card_options(struct card_options *out)
 	*out = (struct card_options){.libctx = module.libctx,
 				     .allow_unproven = module.config.allow_unproven,
 				     .keyset_dirs = module.config.keyset_dirs};
-}
-
-void module_set_version_3(void)
-{
-	atomic_store(&module.version_3, true);
-}
-
-bool module_is_version_3(void)
-{
-	return atomic_load(&module.version_3);
 }
 
 bool module_uses_cache(void)

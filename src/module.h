@@ -35,13 +35,6 @@ uint32_t module_reader_state(const char *reader);
  */
 CK_RV module_rescan(bool report_new);
 
-/*
- * Programs that use the 3.0 interface are shown what 2.40 does not know:
- * profile objects among all objects.
- */
-void module_set_version_3(void);
-bool module_is_version_3(void);
-
 /* True if public files may be kept on disk. */
 bool module_uses_cache(void);
 

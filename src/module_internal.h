@@ -12,10 +12,9 @@
 #include "src/slot.h"
 
 struct module {
-	pthread_mutex_t lock;   /* slots, slot_count, scanned; never held across card I/O */
+	pthread_mutex_t lock;   /* slots, slot_count, scanned; held across card I/O by C_Finalize only */
 	_Atomic pid_t owner;    /* the process that called C_Initialize; 0: nobody */
 	_Atomic int active;     /* calls that are inside */
-	_Atomic bool version_3; /* the 3.0 interface was given out */
 	OSSL_LIB_CTX *libctx;
 	struct config config;
 	struct slot *slots[SLOT_ID_MAX]; /* slots[i] has id i + 1; stays until C_Finalize */

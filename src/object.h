@@ -2,7 +2,7 @@
  * Objects and their handles. An object of the card is a directory record and
  * what has been read of its value so far; a session object is a set of
  * attributes. Handles are unique in a slot and
- * never come back: a private object gets a new one at each login.
+ * never come back: a private object gets a new one with each login.
  */
 #ifndef TWCARD_SRC_OBJECT_H
 #define TWCARD_SRC_OBJECT_H

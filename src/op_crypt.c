@@ -190,6 +190,8 @@ static CK_RV decrypt_rsa(struct session *s, struct operation *op, struct buffer 
 	if (op->data.len != RSA_BLOCK)
 		return CKR_ENCRYPTED_DATA_LEN_RANGE;
 	rv = operation_private(s, op, op->data.data, block);
+	if (rv == CKR_DATA_INVALID)
+		rv = CKR_ENCRYPTED_DATA_INVALID;
 	/* one answer for every way in which the padding can be wrong */
 	if (rv == CKR_OK && rsa_unpad_decrypted(&scheme, block, plain, &len) != RESULT_OK)
 		rv = CKR_ENCRYPTED_DATA_INVALID;

@@ -142,6 +142,9 @@ static CK_RV begin_family(struct operation *op, const struct mechanism *row,
 		return crypt_begin_cipher(op, value, use == OPERATION_ENCRYPT || use == USE_WRAP);
 	case MECHANISM_RSA:
 		op->encrypts = !uses[use].is_private;
+		/* a ciphertext, or data that are not padded, can be anything */
+		op->takes_any_block = row->padding == RSA_PAD_NONE || use == OPERATION_DECRYPT ||
+				      use == USE_UNWRAP;
 		op->key_len = key->attributes ? (store_ulong(key->attributes, CKA_MODULUS_BITS) + 7) / 8
 					      : RSA_BLOCK;
 		break;
@@ -233,7 +236,7 @@ CK_RV operation_private(struct session *s, const struct operation *op, const uin
 		key = token_object(&slot->token, handle);
 		if (!key)
 			return slot->token.logged_in ? CKR_KEY_HANDLE_INVALID : CKR_USER_NOT_LOGGED_IN;
-		r = token_private_op(&slot->token, key, in, out);
+		r = token_private_op(&slot->token, key, op->takes_any_block, in, out);
 	}
 	return rv_of(slot_after_error(slot, r));
 }

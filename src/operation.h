@@ -39,6 +39,7 @@ struct operation {
 	EVP_CIPHER_CTX *cipher; /* owned */
 	bool encrypts;          /* which way the cipher goes */
 	struct rsa_scheme scheme;
+	bool takes_any_block;   /* an RSA block that may not be below the modulus */
 	size_t mac_len;         /* bytes of HMAC that are wanted */
 	size_t tag_len;         /* GCM */
 	uint64_t most_bytes;    /* CTR: before its counter would wrap */

@@ -353,6 +353,9 @@ enum result token_login(struct token *t, const uint8_t *pin, size_t len)
 	if (len < min || len > max)
 		return RESULT_PIN_LENGTH;
 	r = secret_set(&copy, pin, len);
+	/* whose PIN it is: after a reset by others it is given to no other card */
+	if (r == RESULT_OK)
+		r = card_read_number(t->card, t->data.serial, sizeof t->data.serial);
 	if (r == RESULT_OK)
 		r = read_ahead(t);
 	if (r == RESULT_OK)
@@ -368,6 +371,15 @@ enum result token_login(struct token *t, const uint8_t *pin, size_t len)
 	return RESULT_OK;
 }
 
+/* The old handle dies, and what was read of the object is forgotten. */
+static void renew_handle(struct token *t, struct object *o)
+{
+	HASH_DEL(t->handles, o);
+	object_release(o);
+	o->handle = t->next_handle++;
+	HASH_ADD(hh, t->handles, handle, sizeof o->handle, o);
+}
+
 void token_logout(struct token *t)
 {
 	secret_clear(&t->pin);
@@ -376,20 +388,17 @@ void token_logout(struct token *t)
 	drop_objects(t, &t->lists[P15_PRIVATE_KEY]);
 	for (size_t k = 0; k < P15_CLASSES; k++)
 		for (size_t i = 0; t->lists[k].items && i < t->lists[k].count; i++)
-			if (t->lists[k].items[i].is_private) /* what was read of it goes too */
-				object_release(&t->lists[k].items[i]);
+			if (t->lists[k].items[i].is_private)
+				renew_handle(t, &t->lists[k].items[i]);
 }
 
 /* The PIN must never be offered to another card than the one it opened. */
 static enum result is_same_card(struct token *t)
 {
-	struct token_data now;
-	enum result r;
+	char now[sizeof t->data.serial];
+	enum result r = card_read_number(t->card, now, sizeof now);
 
-	if (!t->has_data)
-		return RESULT_OK;
-	r = card_read_token(t->card, &now);
-	if (r == RESULT_OK && strcmp(now.serial, t->data.serial) != 0) {
+	if (r == RESULT_OK && strcmp(now, t->data.serial) != 0) {
 		log_line(LOG_ERROR, "another card answers: the login is dropped");
 		r = RESULT_SECURITY_STATUS;
 	}
@@ -435,14 +444,35 @@ static enum result check_result(struct token *t, const struct object *key,
 	return r;
 }
 
-enum result token_private_op(struct token *t, const struct object *key,
+/* Cards are not asked for what RSA does not define. */
+static enum result check_block(struct token *t, const struct object *key,
+			       const uint8_t in[CARD_MODULUS_SIZE])
+{
+	const struct rsa_public *rsa;
+	enum result r;
+
+	if (!token_has_public_key(t, key) && !card_reads_keys_freely(t->card))
+		return RESULT_OK;
+	r = token_public_key(t, key, &rsa);
+	if (r == RESULT_NOT_FOUND)
+		return RESULT_OK;
+	if (r == RESULT_OK && memcmp(in, rsa->modulus, CARD_MODULUS_SIZE) >= 0)
+		r = RESULT_OUT_OF_RANGE;
+	return r;
+}
+
+enum result token_private_op(struct token *t, const struct object *key, bool any_block,
 			     const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
 {
 	bool verified_now = false;
-	enum result r;
+	enum result r = RESULT_OK;
 
 	if (!t->logged_in)
 		return RESULT_SECURITY_STATUS;
+	if (any_block)
+		r = check_block(t, key, in);
+	if (r != RESULT_OK)
+		return r;
 	if (!t->verified || card_wants_pin_again(t->card)) {
 		r = verify_again(t);
 		if (r != RESULT_OK)

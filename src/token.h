@@ -101,8 +101,10 @@ void token_logout(struct token *t);
  * The private operation of a key of the card, its result checked against the
  * public key where that is readable. After a foreign reset the login is
  * re-established once; when that fails it is dropped (RESULT_SECURITY_STATUS).
+ * `any_block`: the caller's block may not be below the modulus, as a padded one
+ * always is; RESULT_OUT_OF_RANGE then.
  */
-MUST_USE enum result token_private_op(struct token *t, const struct object *key,
+MUST_USE enum result token_private_op(struct token *t, const struct object *key, bool any_block,
 				      const uint8_t in[CARD_MODULUS_SIZE],
 				      uint8_t out[CARD_MODULUS_SIZE]);
 
