@@ -1,0 +1,444 @@
+/*
+ * Cards that are damaged, lie, or fall silent at any command: an error with a
+ * name, never a crash, a lost PIN try, or a wrong signature.
+ */
+#include <string.h>
+
+#include "testcard.h"
+
+#define CDF "3F00/5030/4104"
+#define PRKDF "3F00/5030/4100"
+#define MESSAGE "message"
+#define MOST_COMMANDS 200 /* no job here takes as many */
+
+/* ---- one fault at each command of a job ---- */
+
+struct outcome {
+	CK_RV rv;
+	unsigned char signature[256];
+};
+
+static bool is_named(CK_RV rv)
+{
+	switch (rv) {
+	case CKR_OK:
+	case CKR_DEVICE_ERROR:
+	case CKR_DEVICE_REMOVED:
+	case CKR_TOKEN_NOT_PRESENT:
+	case CKR_TOKEN_NOT_RECOGNIZED:
+	case CKR_FUNCTION_NOT_SUPPORTED: /* the garbled status word may say that */
+	case CKR_USER_NOT_LOGGED_IN:
+	case CKR_PIN_LOCKED:
+	case CKR_SESSION_HANDLE_INVALID:
+	case CKR_KEY_HANDLE_INVALID:
+	case CKR_OBJECT_HANDLE_INVALID:
+	case CKR_KEY_FUNCTION_NOT_PERMITTED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static CK_RV list(CK_SESSION_HANDLE session)
+{
+	CK_OBJECT_HANDLE found[32];
+	unsigned char value[4096];
+	CK_ULONG count = 0;
+	CK_RV rv = C_FindObjectsInit(session, NULL, 0);
+
+	if (rv == CKR_OK)
+		rv = C_FindObjects(session, found, COUNT(found), &count);
+	if (rv == CKR_OK)
+		rv = C_FindObjectsFinal(session);
+	for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
+		CK_ATTRIBUTE template[] = {{CKA_LABEL, value, sizeof value},
+					   {CKA_VALUE, value, sizeof value},
+					   {CKA_MODULUS, value, sizeof value}};
+
+		rv = C_GetAttributeValue(session, found[i], template, COUNT(template));
+		if (rv == CKR_ATTRIBUTE_TYPE_INVALID)
+			rv = CKR_OK;
+	}
+	return rv;
+}
+
+static CK_RV find_and_sign(CK_SESSION_HANDLE session, struct outcome *o)
+{
+	CK_OBJECT_CLASS klass = CKO_PRIVATE_KEY;
+	CK_ATTRIBUTE template[] = {{CKA_CLASS, &klass, sizeof klass}, TEXT_ATTRIBUTE(CKA_ID, "SIGN")};
+	CK_OBJECT_HANDLE key = 0;
+	CK_ULONG count = 0;
+	CK_RV rv = C_FindObjectsInit(session, template, COUNT(template));
+
+	if (rv == CKR_OK)
+		rv = C_FindObjects(session, &key, 1, &count);
+	if (rv == CKR_OK)
+		rv = C_FindObjectsFinal(session);
+	return rv == CKR_OK ? sign_sha256(session, key, MESSAGE, o->signature) : rv;
+}
+
+/* The jobs, each from the first command to the card on. */
+static void do_list(struct outcome *o)
+{
+	CK_SESSION_HANDLE session;
+	CK_TOKEN_INFO info;
+
+	o->rv = C_GetTokenInfo(bench.slot, &info);
+	if (o->rv == CKR_OK)
+		o->rv = C_OpenSession(bench.slot, CKF_SERIAL_SESSION, NULL, NULL, &session);
+	if (o->rv == CKR_OK)
+		o->rv = list(session);
+}
+
+static void do_login(struct outcome *o)
+{
+	CK_SESSION_HANDLE session;
+
+	o->rv = C_OpenSession(bench.slot, CKF_SERIAL_SESSION, NULL, NULL, &session);
+	if (o->rv == CKR_OK)
+		o->rv = login(session, PIN);
+}
+
+static void do_sign(struct outcome *o)
+{
+	CK_SESSION_HANDLE session;
+
+	o->rv = C_OpenSession(bench.slot, CKF_SERIAL_SESSION, NULL, NULL, &session);
+	if (o->rv == CKR_OK)
+		o->rv = login(session, PIN);
+	if (o->rv == CKR_OK)
+		o->rv = find_and_sign(session, o);
+}
+
+static void assert_outcome(const struct outcome *o, enum vcard_fault_kind kind, unsigned nth)
+{
+	static const unsigned char zero[256];
+	struct vcard_stats stats;
+
+	vcard_stats(bench.card, &stats);
+	if (!is_named(o->rv))
+		fail_msg("fault %d at command %u: %lX", (int)kind, nth, o->rv);
+	assert_int_equal(vcard_tries_left(bench.card), 3);
+	assert_in_range(stats.verifies, 0, 2); /* the login, and once to re-establish it */
+	if (o->rv == CKR_OK && memcmp(o->signature, zero, sizeof zero) != 0)
+		assert_true(is_signature(bench.card, KEY_SIGN, MESSAGE, o->signature));
+	else if (o->rv != CKR_OK)
+		assert_memory_equal(o->signature, zero, sizeof zero);
+}
+
+/* After the card was pulled and put back, everything works. */
+static void assert_recovers(void)
+{
+	struct outcome o = {.rv = CKR_OK};
+
+	vcard_fault(bench.card, 0, VCARD_FAULT_NONE, 0);
+	fake_eject(READER);
+	fake_insert(READER, bench.card);
+	do_sign(&o);
+	assert_int_equal(o.rv, CKR_OK);
+	assert_true(is_signature(bench.card, KEY_SIGN, MESSAGE, o.signature));
+}
+
+static void strike_each_command(void (*job)(struct outcome *o), enum vcard_fault_kind kind,
+				uint16_t sw)
+{
+	for (unsigned nth = 1; nth < MOST_COMMANDS; nth++) {
+		struct outcome o = {.rv = CKR_OK};
+		struct vcard_stats stats;
+
+		fake_eject(READER);
+		testcard_freshen(bench.card);
+		fake_insert(READER, bench.card);
+		vcard_fault(bench.card, nth, kind, sw);
+		job(&o);
+		assert_outcome(&o, kind, nth);
+		vcard_stats(bench.card, &stats);
+		if (stats.commands < nth) { /* the job was over before it */
+			assert_int_equal(o.rv, CKR_OK);
+			assert_true(nth > 10);
+			return;
+		}
+	}
+	fail_msg("the job never ended");
+}
+
+static void an_answer_of_one_byte_at_each_command(void **state)
+{
+	(void)state;
+	strike_each_command(do_list, VCARD_FAULT_TRUNCATE, 0);
+	strike_each_command(do_login, VCARD_FAULT_TRUNCATE, 0);
+	strike_each_command(do_sign, VCARD_FAULT_TRUNCATE, 0);
+	assert_recovers();
+}
+
+static void a_garbled_answer_at_each_command(void **state)
+{
+	(void)state;
+	strike_each_command(do_list, VCARD_FAULT_GARBLE, 0);
+	strike_each_command(do_login, VCARD_FAULT_GARBLE, 0);
+	strike_each_command(do_sign, VCARD_FAULT_GARBLE, 0);
+	assert_recovers();
+}
+
+static void a_lost_answer_at_each_command(void **state)
+{
+	(void)state;
+	strike_each_command(do_list, VCARD_FAULT_DROP, 0);
+	strike_each_command(do_login, VCARD_FAULT_DROP, 0);
+	strike_each_command(do_sign, VCARD_FAULT_DROP, 0);
+	assert_recovers();
+}
+
+static void a_refusal_at_each_command(void **state)
+{
+	(void)state;
+	strike_each_command(do_list, VCARD_FAULT_STATUS, 0x6F00);
+	strike_each_command(do_login, VCARD_FAULT_STATUS, 0x6F00);
+	strike_each_command(do_sign, VCARD_FAULT_STATUS, 0x6F00);
+	strike_each_command(do_sign, VCARD_FAULT_STATUS, 0x6982);
+	assert_recovers();
+}
+
+struct puller {
+	unsigned left;
+};
+
+static void pull_in_time(void *context, const uint8_t *cmd, size_t len)
+{
+	struct puller *p = context;
+
+	(void)cmd;
+	(void)len;
+	if (p->left && --p->left == 0)
+		fake_eject(READER);
+}
+
+static void a_card_pulled_at_each_command_ends_its_sessions(void **state)
+{
+	(void)state;
+	for (unsigned nth = 1; nth < MOST_COMMANDS; nth++) {
+		struct puller p = {nth};
+		struct outcome o = {.rv = CKR_OK};
+		CK_SLOT_INFO info;
+
+		fake_eject(READER);
+		testcard_freshen(bench.card);
+		fake_insert(READER, bench.card);
+		fake_on_command(READER, pull_in_time, &p);
+		do_sign(&o);
+		fake_on_command(READER, NULL, NULL);
+		assert_outcome(&o, VCARD_FAULT_NONE, nth);
+		if (p.left) {
+			assert_int_equal(o.rv, CKR_OK);
+			break;
+		}
+		assert_true(o.rv == CKR_DEVICE_REMOVED || o.rv == CKR_TOKEN_NOT_PRESENT);
+		assert_int_equal(C_GetSlotInfo(bench.slot, &info), CKR_OK);
+		assert_false(info.flags & CKF_TOKEN_PRESENT);
+	}
+	fake_insert(READER, bench.card);
+	assert_recovers();
+}
+
+/* ---- damaged files ---- */
+
+static uint8_t *copy_file(const char *path, size_t *len)
+{
+	const uint8_t *data;
+	uint8_t *copy;
+
+	assert_true(vcard_file_get(bench.card, path, &data, len));
+	copy = test_malloc(*len);
+	memcpy(copy, data, *len);
+	return copy;
+}
+
+/* Overwrites bytes of a file; the card must not have been read before. */
+static void poke(const char *path, size_t at, const char *bytes, size_t len)
+{
+	size_t size;
+	uint8_t *data = copy_file(path, &size);
+
+	assert_true(at + len <= size);
+	memcpy(data + at, bytes, len);
+	assert_true(vcard_file_put(bench.card, path, data, size));
+	test_free(data);
+}
+
+static void cut(const char *path, size_t keep)
+{
+	size_t size;
+	uint8_t *data = copy_file(path, &size);
+
+	assert_true(keep <= size);
+	assert_true(vcard_file_put(bench.card, path, data, keep));
+	test_free(data);
+}
+
+/* Listing ends with this code, costs no try and no VERIFY; signing works all the same. */
+static void assert_certificates_answer(CK_RV want)
+{
+	CK_OBJECT_CLASS klass = CKO_CERTIFICATE;
+	CK_ATTRIBUTE template = {CKA_CLASS, &klass, sizeof klass};
+	struct outcome o = {.rv = CKR_OK};
+	CK_SESSION_HANDLE session = open_session(bench.slot);
+	struct vcard_stats stats;
+
+	assert_int_equal(C_FindObjectsInit(session, &template, 1), want);
+	if (want == CKR_OK)
+		assert_int_equal(C_FindObjectsFinal(session), CKR_OK);
+	vcard_stats(bench.card, &stats);
+	assert_int_equal(stats.verifies, 0);
+	do_sign(&o);
+	assert_int_equal(o.rv, CKR_OK);
+	assert_true(is_signature(bench.card, KEY_SIGN, MESSAGE, o.signature));
+	assert_int_equal(vcard_tries_left(bench.card), 3);
+}
+
+static void a_torn_directory_is_an_error_but_signing_works(void **state)
+{
+	(void)state;
+	cut(CDF, 300);
+	assert_certificates_answer(CKR_DEVICE_ERROR);
+}
+
+static void a_record_longer_than_its_file_is_an_error(void **state)
+{
+	(void)state;
+	poke(CDF, 0, "\x30\x82\x70\x00", 4);
+	assert_certificates_answer(CKR_DEVICE_ERROR);
+}
+
+static void a_record_of_indefinite_length_is_an_error(void **state)
+{
+	(void)state;
+	poke(CDF, 0, "\x30\x80", 2);
+	assert_certificates_answer(CKR_DEVICE_ERROR);
+}
+
+static void an_empty_or_missing_directory_has_no_objects(void **state)
+{
+	(void)state;
+	assert_true(vcard_file_delete(bench.card, CDF));
+	assert_certificates_answer(CKR_OK);
+}
+
+static void a_torn_key_directory_fails_the_search_not_the_login(void **state)
+{
+	CK_OBJECT_CLASS klass = CKO_PRIVATE_KEY;
+	CK_ATTRIBUTE template = {CKA_CLASS, &klass, sizeof klass};
+
+	(void)state;
+	cut(PRKDF, 20);
+	bench.session = open_session(bench.slot);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_int_equal(C_FindObjectsInit(bench.session, &template, 1), CKR_DEVICE_ERROR);
+	assert_int_equal(vcard_tries_left(bench.card), 3);
+}
+
+/* The index of cert2 in the CDF is 02 02 15 00; 80 02 follows with the length. */
+static void an_index_beyond_the_file_fails_that_certificate_only(void **state)
+{
+	unsigned char der[4096];
+	CK_ATTRIBUTE a = {CKA_VALUE, der, sizeof der};
+	size_t size, at = 0;
+	uint8_t *cdf = copy_file(CDF, &size);
+
+	(void)state;
+	while (at + 6 < size && memcmp(cdf + at, "\x02\x02\x15\x00\x80\x02", 6) != 0)
+		at++;
+	assert_true(at + 6 < size);
+	test_free(cdf);
+	poke(CDF, at + 2, "\x70\x00", 2);
+	bench.session = open_session(bench.slot);
+	assert_int_equal(C_GetAttributeValue(bench.session,
+					     find_one(bench.session, CKO_CERTIFICATE, "KEYX"), &a, 1),
+			 CKR_DEVICE_ERROR);
+	assert_int_equal(a.ulValueLen, (CK_ULONG)-1);
+	assert_true(get_attribute(bench.session, find_one(bench.session, CKO_CERTIFICATE, "SIGN"),
+				  CKA_VALUE, der, sizeof der) > 500);
+}
+
+static void a_certificate_of_garbage_fails_alone(void **state)
+{
+	static const char garbage[64] = {[0 ... 63] = (char)0xA5};
+	unsigned char der[4096];
+	CK_ATTRIBUTE a = {CKA_VALUE, der, sizeof der};
+
+	(void)state;
+	poke("3F00/5030/08F2", 0xE00, garbage, sizeof garbage);
+	bench.session = open_session(bench.slot);
+	assert_int_equal(C_GetAttributeValue(bench.session,
+					     find_one(bench.session, CKO_CERTIFICATE, "SIGN"), &a, 1),
+			 CKR_DEVICE_ERROR);
+	assert_true(get_attribute(bench.session, find_one(bench.session, CKO_CERTIFICATE, "KEYX"),
+				  CKA_VALUE, der, sizeof der) > 500);
+}
+
+static void without_the_public_key_file_the_card_still_signs(void **state)
+{
+	struct outcome o = {.rv = CKR_OK};
+	unsigned char n[256];
+	CK_ATTRIBUTE a = {CKA_MODULUS, n, sizeof n};
+
+	(void)state;
+	assert_true(vcard_file_delete(bench.card, "3F00/5030/0810/0811"));
+	do_sign(&o);
+	assert_int_equal(o.rv, CKR_OK);
+	assert_true(is_signature(bench.card, KEY_SIGN, MESSAGE, o.signature));
+	bench.session = open_session(bench.slot);
+	assert_int_equal(C_GetAttributeValue(bench.session,
+					     find_one(bench.session, CKO_PUBLIC_KEY, "SIGN"), &a, 1),
+			 CKR_DEVICE_ERROR);
+}
+
+static void without_the_application_no_pin_is_sent(void **state)
+{
+	struct vcard_stats stats;
+	CK_SESSION_HANDLE session;
+	CK_RV rv;
+
+	(void)state;
+	assert_true(vcard_file_delete(bench.card, "3F00/5030"));
+	rv = C_OpenSession(bench.slot, CKF_SERIAL_SESSION, NULL, NULL, &session);
+	if (rv == CKR_OK)
+		rv = login(session, PIN);
+	assert_int_not_equal(rv, CKR_OK);
+	assert_int_not_equal(rv, CKR_GENERAL_ERROR);
+	vcard_stats(bench.card, &stats);
+	assert_int_equal(stats.verifies, 0);
+}
+
+static void without_token_info_the_usual_names_are_shown(void **state)
+{
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	assert_true(vcard_file_delete(bench.card, "3F00/5030/5032"));
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+	assert_memory_equal(info.label, "HiCOS PKI Smart Card            ", 32);
+	assert_memory_equal(info.serialNumber, vcard_card_number(bench.card), 16);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BENCH_TEST(an_answer_of_one_byte_at_each_command),
+		BENCH_TEST(a_garbled_answer_at_each_command),
+		BENCH_TEST(a_lost_answer_at_each_command),
+		BENCH_TEST(a_refusal_at_each_command),
+		BENCH_TEST(a_card_pulled_at_each_command_ends_its_sessions),
+		BENCH_TEST(a_torn_directory_is_an_error_but_signing_works),
+		BENCH_TEST(a_record_longer_than_its_file_is_an_error),
+		BENCH_TEST(a_record_of_indefinite_length_is_an_error),
+		BENCH_TEST(an_empty_or_missing_directory_has_no_objects),
+		BENCH_TEST(a_torn_key_directory_fails_the_search_not_the_login),
+		BENCH_TEST(an_index_beyond_the_file_fails_that_certificate_only),
+		BENCH_TEST(a_certificate_of_garbage_fails_alone),
+		BENCH_TEST(without_the_public_key_file_the_card_still_signs),
+		BENCH_TEST(without_the_application_no_pin_is_sent),
+		BENCH_TEST(without_token_info_the_usual_names_are_shown),
+	};
+
+	return cmocka_run_group_tests_name("bad cards", tests, NULL, NULL);
+}

@@ -1,0 +1,296 @@
+/* The channel: 61xx, 6Cxx, answers that are none, and what never gets into the trace. */
+#include <string.h>
+
+#include "wire.h"
+
+static const struct command read_8 = {.cla = 0x80, .ins = 0xB0, .le = 8};
+
+static enum result run(struct wire *w, const char *const *script, const struct command *cmd,
+		       struct response *resp)
+{
+	struct channel *ch = wire_script(w, script);
+	enum result r;
+
+	ch->get_response_cla = 0x80;
+	r = channel_transmit(ch, cmd, resp);
+	channel_free(&ch);
+	assert_int_equal(w->closes, 1);
+	return r;
+}
+
+static void assert_answers(const char *const *script, const struct command *cmd, const char *data,
+			   uint16_t sw, unsigned commands)
+{
+	struct response resp = RESPONSE_INIT;
+	uint8_t want[600];
+	struct wire w;
+	size_t len = wire_unhex(data, want, sizeof want);
+
+	assert_int_equal(run(&w, script, cmd, &resp), RESULT_OK);
+	assert_int_equal(resp.sw, sw);
+	assert_int_equal(resp.data.len, len);
+	if (len)
+		assert_memory_equal(resp.data.data, want, len);
+	assert_int_equal(w.commands, commands);
+	response_clear(&resp);
+}
+
+static void an_answer_comes_with_its_status_word(void **state)
+{
+	static const char *const good[] = {"80B0000008", "0102030405060708 9000", NULL};
+	static const char *const refused[] = {"80B0000008", "6A82", NULL};
+
+	(void)state;
+	assert_answers(good, &read_8, "0102030405060708", 0x9000, 1);
+	assert_answers(refused, &read_8, "", 0x6A82, 1);
+}
+
+static void more_data_are_fetched(void **state)
+{
+	static const char *const script[] = {"80B0000008", "01 6103", "80C0000003", "020304 6102",
+					     "80C0000002", "0506 9000", NULL};
+	static const char *const all[] = {"80B0000008", "6100", "80C0000000", "AA 6282", NULL};
+
+	(void)state;
+	assert_answers(script, &read_8, "010203040506", 0x9000, 3);
+	assert_answers(all, &read_8, "AA", 0x6282, 2);
+}
+
+static void a_wrong_le_is_repeated_once_with_the_right_one(void **state)
+{
+	static const char *const right[] = {"80B0000008", "6C02", "80B0000002", "0102 9000", NULL};
+	static const char *const again[] = {"80B0000008", "6C02", "80B0000002", "6C03", NULL};
+	static const char *const no_le[] = {"80A4000002AABB", "6C02", NULL};
+	static const uint8_t fid[] = {0xAA, 0xBB};
+	const struct command select = {.cla = 0x80, .ins = 0xA4, .data = fid, .len = 2};
+
+	(void)state;
+	assert_answers(right, &read_8, "0102", 0x9000, 2);
+	assert_answers(again, &read_8, "", 0x6C03, 2);
+	assert_answers(no_le, &select, "", 0x6C02, 1); /* it asked for nothing */
+}
+
+static void a_wrong_le_may_lead_to_more_data(void **state)
+{
+	static const char *const script[] = {"80B0000008", "6C04", "80B0000004", "01 6103",
+					     "80C0000003", "020304 9000", NULL};
+
+	(void)state;
+	assert_answers(script, &read_8, "01020304", 0x9000, 3);
+}
+
+static void get_response_falls_back_to_the_standard_class(void **state)
+{
+	static const char *const script[] = {"80B0000008", "6102", "80C0000002", "6E00", "00C0000002",
+					     "0102 9000", NULL};
+	static const char *const neither[] = {"80B0000008", "6102", "80C0000002", "6E00",
+					      "00C0000002", "6E00", NULL};
+
+	(void)state;
+	assert_answers(script, &read_8, "0102", 0x9000, 3);
+	assert_answers(neither, &read_8, "", 0x6E00, 3);
+}
+
+static enum result always_more(void *context, const uint8_t *cmd, size_t len, uint8_t *answer,
+			       size_t cap, size_t *answer_len)
+{
+	const size_t *data = context;
+
+	(void)cmd;
+	(void)len;
+	assert_true(cap >= *data + 2);
+	memset(answer, 0x55, *data);
+	answer[*data] = 0x61;
+	answer[*data + 1] = 0x10;
+	*answer_len = *data + 2;
+	return RESULT_OK;
+}
+
+static void more_data_without_end_are_cut(void **state)
+{
+	size_t sizes[] = {0, 1, 256};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		struct response resp = RESPONSE_INIT;
+		struct wire w;
+		struct channel *ch = wire_function(&w, always_more, &sizes[i]);
+
+		assert_int_equal(channel_transmit(ch, &read_8, &resp), RESULT_BAD_ANSWER);
+		assert_in_range(w.commands, 2, 300);
+		assert_int_equal(resp.data.len, 0);
+		response_clear(&resp);
+		channel_free(&ch);
+	}
+}
+
+static void what_is_no_answer_is_told(void **state)
+{
+	static const char *const nothing[] = {"80B0000008", "", NULL};
+	static const char *const one[] = {"80B0000008", "90", NULL};
+	static const char *const more_one[] = {"80B0000008", "6102", "80C0000002", "90", NULL};
+	static const char *const *const scripts[] = {nothing, one, more_one};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(scripts); i++) {
+		struct response resp = RESPONSE_INIT;
+		struct wire w;
+
+		assert_int_equal(run(&w, scripts[i], &read_8, &resp), RESULT_BAD_ANSWER);
+		assert_int_equal(resp.data.len, 0);
+		response_clear(&resp);
+	}
+}
+
+static enum result long_answer(void *context, const uint8_t *cmd, size_t len, uint8_t *answer,
+			       size_t cap, size_t *answer_len)
+{
+	const size_t *size = context;
+
+	(void)cmd;
+	(void)len;
+	assert_true(*size <= cap);
+	memset(answer, 0x90, *size);
+	answer[*size - 1] = 0;
+	*answer_len = *size;
+	return RESULT_OK;
+}
+
+static void the_longest_answer_fits_and_a_longer_one_is_none(void **state)
+{
+	static const struct {
+		size_t size;
+		enum result result;
+	} cases[] = {{258, RESULT_OK}, {259, RESULT_BAD_ANSWER}, {TRANSPORT_ANSWER_MAX, RESULT_BAD_ANSWER}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct response resp = RESPONSE_INIT;
+		size_t size = cases[i].size;
+		struct wire w;
+		struct channel *ch = wire_function(&w, long_answer, &size);
+
+		assert_int_equal(channel_transmit(ch, &read_8, &resp), cases[i].result);
+		assert_int_equal(resp.data.len, cases[i].result == RESULT_OK ? 256 : 0);
+		response_clear(&resp);
+		channel_free(&ch);
+	}
+}
+
+static void a_transport_that_fails_is_passed_on(void **state)
+{
+	static const char *const script[] = {NULL};
+	struct response resp = RESPONSE_INIT;
+	struct wire w;
+
+	(void)state;
+	assert_int_equal(run(&w, script, &read_8, &resp), RESULT_CARD_MUTE);
+	response_clear(&resp);
+}
+
+static void what_cannot_be_encoded_is_not_sent(void **state)
+{
+	static const char *const script[] = {NULL};
+	const struct command bad = {.le = 1000};
+	struct response resp = RESPONSE_INIT;
+	struct wire w;
+
+	(void)state;
+	assert_int_equal(run(&w, script, &bad, &resp), RESULT_ARGUMENT);
+	assert_int_equal(w.commands, 0);
+	response_clear(&resp);
+}
+
+static void a_transaction_begins_and_ends_once(void **state)
+{
+	static const char *const script[] = {NULL};
+	struct wire w;
+	struct channel *ch = wire_script(&w, script);
+	bool was_reset = true;
+
+	(void)state;
+	channel_end(ch, true);
+	assert_int_equal(w.ends, 0);
+	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
+	assert_false(was_reset);
+	channel_end(ch, true);
+	channel_end(ch, true);
+	assert_int_equal(w.ends, 1);
+	assert_int_equal(w.resets, 1);
+	w.reset_next = true;
+	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
+	assert_true(was_reset);
+	channel_free(&ch); /* ends it, leaving the card as it is */
+	assert_int_equal(w.ends, 2);
+	assert_int_equal(w.resets, 1);
+	assert_null(ch);
+	channel_free(&ch);
+}
+
+/* Also in what GET RESPONSE brings, and in answers that are none. */
+static void secrets_never_get_into_the_trace(void **state)
+{
+	static const uint8_t secret[] = {0x5E, 0xC3, 0xE7, 0x5E, 0xC3, 0xE7};
+	static const char *const scripts[][9] = {
+		{"8C20000106 5EC3E75EC3E7 08", "5EC3E7 9000", NULL},
+		{"8C20000106 5EC3E75EC3E7 08", "5EC3E7 6103", "80C0000003", "5EC3E7 9000", NULL},
+		{"8C20000106 5EC3E75EC3E7 08", "6C03", "8C20000106 5EC3E75EC3E7 03", "5EC3E7 9000", NULL},
+		{"8C20000106 5EC3E75EC3E7 08", "5E", NULL},
+	};
+	struct command cmd = {.cla = 0x8C, .ins = 0x20, .p2 = 1, .data = secret,
+			      .len = sizeof secret, .le = 8, .sensitive = true};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(scripts); i++) {
+		struct response resp = RESPONSE_INIT;
+		struct wire_log log;
+		struct wire w;
+
+		wire_log_start(&log);
+		(void)!run(&w, scripts[i], &cmd, &resp);
+		assert_non_null(log.text);
+		assert_non_null(strstr(log.text, "> 8C20000106 **"));
+		assert_null(strstr(log.text, "5EC3"));
+		assert_null(strstr(log.text, "C3E7"));
+		wire_log_stop(&log);
+		response_clear(&resp);
+	}
+}
+
+static void what_is_no_secret_is_in_the_trace(void **state)
+{
+	static const char *const script[] = {"80B0000008", "0102 9000", NULL};
+	struct response resp = RESPONSE_INIT;
+	struct wire_log log;
+	struct wire w;
+
+	(void)state;
+	wire_log_start(&log);
+	assert_int_equal(run(&w, script, &read_8, &resp), RESULT_OK);
+	assert_non_null(strstr(log.text, "> 80B0000008\n"));
+	assert_non_null(strstr(log.text, "< 01029000\n"));
+	assert_non_null(strstr(log.text, "= 3BB8"));
+	wire_log_stop(&log);
+	response_clear(&resp);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_comes_with_its_status_word),
+		cmocka_unit_test(more_data_are_fetched),
+		cmocka_unit_test(a_wrong_le_is_repeated_once_with_the_right_one),
+		cmocka_unit_test(a_wrong_le_may_lead_to_more_data),
+		cmocka_unit_test(get_response_falls_back_to_the_standard_class),
+		cmocka_unit_test(more_data_without_end_are_cut),
+		cmocka_unit_test(what_is_no_answer_is_told),
+		cmocka_unit_test(the_longest_answer_fits_and_a_longer_one_is_none),
+		cmocka_unit_test(a_transport_that_fails_is_passed_on),
+		cmocka_unit_test(what_cannot_be_encoded_is_not_sent),
+		cmocka_unit_test(a_transaction_begins_and_ends_once),
+		cmocka_unit_test(secrets_never_get_into_the_trace),
+		cmocka_unit_test(what_is_no_secret_is_in_the_trace),
+	};
+
+	return cmocka_run_group_tests_name("channel", tests, NULL, NULL);
+}

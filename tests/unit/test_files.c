@@ -1,0 +1,345 @@
+/* Reading files of cards that answer in every way that the facts leave open, and of hostile ones. */
+#include <string.h>
+
+#include "der.h"
+#include "apdu/status.h"
+#include "profiles/internal.h"
+#include "wire.h"
+
+#define RECORD "30{ 30{ 0C'k1' } 30{ 04'SIGN' 03:0520 02:01 } A1{ 30{ 30{ 04:3F0050300810 } } } }"
+
+enum past_end { END_SHORT, END_6282, END_6B00, END_6C, END_6700 };
+
+/* A card with one file, whatever is selected. */
+struct file_card {
+	struct buffer file;
+	enum past_end past_end;
+	unsigned read_max;   /* above: limit_sw; 0: none */
+	uint16_t limit_sw;   /* 6700, or 6C00: with the limit in it */
+	unsigned short_max;  /* never more than that many bytes; 0: none */
+	bool endless;        /* every read gets data */
+};
+
+static enum result answer_sw(uint8_t *answer, size_t *len, uint16_t sw)
+{
+	answer[(*len)++] = (uint8_t)(sw >> 8);
+	answer[(*len)++] = (uint8_t)sw;
+	return RESULT_OK;
+}
+
+static enum result read_at(const struct file_card *f, size_t at, size_t le, uint8_t *answer,
+			   size_t *len)
+{
+	size_t there = at < f->file.len ? f->file.len - at : 0;
+
+	if (f->endless) {
+		*len = f->short_max && f->short_max < le ? f->short_max : le;
+		memset(answer, f->file.data[0], *len);
+		return answer_sw(answer, len, SW_OK);
+	}
+	if (f->read_max && le > f->read_max)
+		return answer_sw(answer, len, f->limit_sw == 0x6C00 ? (uint16_t)(0x6C00 | f->read_max)
+								     : f->limit_sw);
+	if (there == 0)
+		return answer_sw(answer, len, f->past_end == END_6282 ? 0x6282 : 0x6B00);
+	if (f->short_max && le > f->short_max)
+		le = f->short_max;
+	if (le > there) {
+		if (f->past_end == END_6C)
+			return answer_sw(answer, len, (uint16_t)(0x6C00 | there));
+		if (f->past_end == END_6700)
+			return answer_sw(answer, len, 0x6700);
+		memcpy(answer, f->file.data + at, there);
+		*len = there;
+		return answer_sw(answer, len, f->past_end == END_6282 ? 0x6282 : SW_OK);
+	}
+	memcpy(answer, f->file.data + at, le);
+	*len = le;
+	return answer_sw(answer, len, SW_OK);
+}
+
+static enum result answer(void *context, const uint8_t *cmd, size_t len, uint8_t *out, size_t cap,
+			  size_t *out_len)
+{
+	(void)cap;
+	assert_int_equal(cmd[0], 0x80);
+	if (cmd[1] == 0xA4)
+		return answer_sw(out, out_len, SW_OK);
+	assert_int_equal(cmd[1], 0xB0);
+	assert_int_equal(len, 5);
+	return read_at(context, (size_t)cmd[2] << 8 | cmd[3], cmd[4] ? cmd[4] : 256, out, out_len);
+}
+
+static const struct card_path path = {2, {0x5030, 0x4104}};
+static struct wire wire;
+
+static struct card open_file(struct file_card *f)
+{
+	return (struct card){.channel = wire_function(&wire, answer, f), .profile = &profile_hicos_v3,
+			     .read_size = 248};
+}
+
+static void close_file(struct card *card, struct file_card *f)
+{
+	channel_free(&card->channel);
+	buffer_clear(&f->file);
+}
+
+/* Records, padding up to `size`, and the content's length in the last two bytes. */
+static size_t fill(struct file_card *f, unsigned records, size_t size, uint8_t pad)
+{
+	size_t content;
+
+	for (unsigned i = 0; i < records; i++)
+		der_put(&f->file, RECORD);
+	content = f->file.len;
+	while (f->file.len + 2 < size)
+		assert_int_equal(buffer_append_u8(&f->file, pad), RESULT_OK);
+	if (size) {
+		assert_int_equal(buffer_append_u8(&f->file, (uint8_t)content), RESULT_OK);
+		assert_int_equal(buffer_append_u8(&f->file, (uint8_t)(content >> 8)), RESULT_OK);
+	}
+	return content;
+}
+
+/*
+ * All records and nothing else comes out. A length below 256 right after the
+ * last record looks like an empty object ("6F 00"); the parser leaves it out.
+ */
+static void assert_directory(struct file_card *f, size_t content, unsigned records)
+{
+	struct card card = open_file(f);
+	struct buffer out = BUFFER_INIT;
+	struct p15_list list;
+
+	assert_int_equal(files_read_directory(&card, &path, &out), RESULT_OK);
+	assert_in_range(out.len, content, content + 2);
+	if (content)
+		assert_memory_equal(out.data, f->file.data, content);
+	assert_int_equal(p15_parse(P15_PRIVATE_KEY, out.data, out.len, &list), RESULT_OK);
+	assert_int_equal(list.count, records);
+	p15_list_clear(&list);
+	assert_in_range(wire.commands, 3, 60);
+	buffer_clear(&out);
+	close_file(&card, f);
+}
+
+static void directories_end_at_padding_trailer_or_the_files_end(void **state)
+{
+	(void)state;
+	for (int end = END_SHORT; end <= END_6700; end++) {
+		for (unsigned records = 0; records < 12; records += 3) {
+			struct file_card f = {.past_end = (enum past_end)end};
+
+			assert_directory(&f, fill(&f, records, 1024, 0xFF), records);
+			assert_directory(&f, fill(&f, records, 1024, 0x00), records);
+			if (records) { /* full: no padding, with and without the length */
+				assert_directory(&f, fill(&f, records, 1, 0), records);
+				assert_directory(&f, fill(&f, records, 0, 0), records);
+			}
+		}
+	}
+}
+
+static void a_directory_that_ends_inside_a_record_is_bad_data(void **state)
+{
+	(void)state;
+	for (int end = END_SHORT; end <= END_6700; end++) {
+		struct file_card f = {.past_end = (enum past_end)end};
+		struct card card = open_file(&f);
+		struct buffer out = BUFFER_INIT;
+
+		fill(&f, 8, 0, 0);
+		buffer_truncate(&f.file, f.file.len - 5);
+		assert_int_equal(files_read_directory(&card, &path, &out), RESULT_BAD_DATA);
+		assert_int_equal(out.len, 0);
+		buffer_clear(&out);
+		close_file(&card, &f);
+	}
+}
+
+static void a_card_that_refuses_long_reads_gets_200_from_then_on(void **state)
+{
+	static const uint16_t refusals[] = {0x6700, 0x6C00};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(refusals); i++) {
+		struct file_card f = {.read_max = 200, .limit_sw = refusals[i]};
+		struct card card = open_file(&f);
+		struct buffer out = BUFFER_INIT;
+		unsigned first;
+
+		fill(&f, 0, 1000, 0xAA);
+		assert_int_equal(files_read(&card, &path, 0, 1000, &out), RESULT_OK);
+		assert_memory_equal(out.data, f.file.data, 1000);
+		first = wire.commands;
+		buffer_reset(&out);
+		assert_int_equal(files_read(&card, &path, 0, 1000, &out), RESULT_OK);
+		assert_int_equal(out.len, 1000);
+		assert_int_equal(card.read_size, 200);
+		assert_true(wire.commands - first <= 2 + 5); /* remembered: selects, five reads */
+		buffer_clear(&out);
+		close_file(&card, &f);
+	}
+}
+
+static void a_card_that_gives_less_without_a_word_is_followed(void **state)
+{
+	struct file_card f = {.short_max = 100};
+	struct card card = open_file(&f);
+	struct buffer out = BUFFER_INIT;
+
+	(void)state;
+	fill(&f, 0, 1000, 0xAA);
+	assert_int_equal(files_read(&card, &path, 10, 900, &out), RESULT_OK);
+	assert_int_equal(out.len, 900);
+	assert_memory_equal(out.data, f.file.data + 10, 900);
+	assert_in_range(wire.commands, 9, 20);
+	buffer_clear(&out);
+	close_file(&card, &f);
+}
+
+static void a_read_beyond_the_end_is_end_of_file_in_every_dialect(void **state)
+{
+	(void)state;
+	for (int end = END_SHORT; end <= END_6700; end++) {
+		struct file_card f = {.past_end = (enum past_end)end};
+		struct card card = open_file(&f);
+		struct buffer out = BUFFER_INIT;
+
+		fill(&f, 0, 500, 0xAA);
+		assert_int_equal(buffer_append(&out, "kept", 4), RESULT_OK);
+		assert_int_equal(files_read(&card, &path, 400, 101, &out), RESULT_END_OF_FILE);
+		assert_int_equal(files_read(&card, &path, 500, 1, &out), RESULT_END_OF_FILE);
+		assert_int_equal(files_read(&card, &path, 4000, 10, &out), RESULT_END_OF_FILE);
+		assert_int_equal(out.len, 4);
+		assert_int_equal(files_read(&card, &path, 400, 100, &out), RESULT_OK);
+		assert_int_equal(out.len, 104);
+		assert_in_range(wire.commands, 5, 60);
+		buffer_clear(&out);
+		close_file(&card, &f);
+	}
+}
+
+static void what_cannot_be_in_a_file_is_not_asked_for(void **state)
+{
+	struct file_card f = {.past_end = END_SHORT};
+	struct card card = open_file(&f);
+	struct buffer out = BUFFER_INIT;
+
+	(void)state;
+	fill(&f, 0, 500, 0xAA);
+	assert_int_equal(files_read(&card, &path, 0x8000, 1, &out), RESULT_END_OF_FILE);
+	assert_int_equal(files_read(&card, &path, 0, 0x8001, &out), RESULT_END_OF_FILE);
+	assert_int_equal(files_read(&card, &path, 0x7FFF, 0xFFFFFFFF, &out), RESULT_END_OF_FILE);
+	assert_int_equal(files_read(&card, &path, 0xFFFFFFFF, 2, &out), RESULT_END_OF_FILE);
+	assert_int_equal(wire.commands, 0);
+	buffer_clear(&out);
+	close_file(&card, &f);
+}
+
+static void an_object_is_read_whole_and_no_further(void **state)
+{
+	struct file_card f = {.past_end = END_6B00};
+	struct card card = open_file(&f);
+	struct buffer out = BUFFER_INIT;
+	size_t size;
+
+	(void)state;
+	size = fill(&f, 1, 3000, 0xFF);
+	assert_int_equal(files_read_object(&card, &path, &out), RESULT_OK);
+	assert_int_equal(out.len, size);
+	assert_int_equal(wire.commands, 4);
+	buffer_clear(&out);
+	close_file(&card, &f);
+}
+
+static void what_is_no_object_is_the_whole_file(void **state)
+{
+	struct file_card f = {.past_end = END_6B00};
+	struct card card = open_file(&f);
+	struct buffer out = BUFFER_INIT;
+
+	(void)state;
+	fill(&f, 0, 700, 0x00);
+	assert_int_equal(files_read_object(&card, &path, &out), RESULT_OK);
+	assert_int_equal(out.len, 700);
+	buffer_clear(&out);
+	close_file(&card, &f);
+}
+
+/* ---- hostile cards ---- */
+
+static void answers_of_one_byte_end_in_bounded_work(void **state)
+{
+	static const uint8_t bytes[] = {0x00, 0x30, 0x82, 0xFF, 0x04};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bytes); i++) {
+		struct file_card f = {.endless = true, .short_max = 1};
+		struct card card = open_file(&f);
+		struct buffer out = BUFFER_INIT;
+
+		assert_int_equal(buffer_append_u8(&f.file, bytes[i]), RESULT_OK);
+		(void)!files_read_directory(&card, &path, &out);
+		(void)!files_read_object(&card, &path, &out);
+		assert_int_not_equal(files_read(&card, &path, 0, 0x7000, &out), RESULT_OK);
+		assert_in_range(wire.commands, 3, 3 * 100);
+		buffer_clear(&out);
+		close_file(&card, &f);
+	}
+}
+
+static void a_file_without_end_ends_at_the_largest_one(void **state)
+{
+	static const uint8_t bytes[] = {0x30, 0x04, 0x82};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bytes); i++) {
+		struct file_card f = {.endless = true};
+		struct card card = open_file(&f);
+		struct buffer out = BUFFER_INIT;
+
+		assert_int_equal(buffer_append_u8(&f.file, bytes[i]), RESULT_OK);
+		(void)!files_read_directory(&card, &path, &out);
+		assert_true(out.len <= 0x8000 + 256);
+		assert_in_range(wire.commands, 3, 200);
+		buffer_clear(&out);
+		close_file(&card, &f);
+	}
+}
+
+static void an_object_longer_than_any_file_is_cut(void **state)
+{
+	struct file_card f = {.past_end = END_6B00};
+	struct card card = open_file(&f);
+	struct buffer out = BUFFER_INIT;
+
+	(void)state;
+	assert_int_equal(buffer_append(&f.file, "\x30\x84\xFF\xFF\xFF\xFF", 6), RESULT_OK);
+	fill(&f, 3, 600, 0xFF);
+	(void)!files_read_object(&card, &path, &out);
+	assert_true(out.len <= 600);
+	assert_in_range(wire.commands, 3, 20);
+	buffer_clear(&out);
+	close_file(&card, &f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(directories_end_at_padding_trailer_or_the_files_end),
+		cmocka_unit_test(a_directory_that_ends_inside_a_record_is_bad_data),
+		cmocka_unit_test(a_card_that_refuses_long_reads_gets_200_from_then_on),
+		cmocka_unit_test(a_card_that_gives_less_without_a_word_is_followed),
+		cmocka_unit_test(a_read_beyond_the_end_is_end_of_file_in_every_dialect),
+		cmocka_unit_test(what_cannot_be_in_a_file_is_not_asked_for),
+		cmocka_unit_test(an_object_is_read_whole_and_no_further),
+		cmocka_unit_test(what_is_no_object_is_the_whole_file),
+		cmocka_unit_test(answers_of_one_byte_end_in_bounded_work),
+		cmocka_unit_test(a_file_without_end_ends_at_the_largest_one),
+		cmocka_unit_test(an_object_longer_than_any_file_is_cut),
+	};
+
+	return cmocka_run_group_tests_name("files", tests, NULL, NULL);
+}

@@ -1,0 +1,221 @@
+/* Slots: readers come, go and come back; pcscd is there or not. */
+#include <string.h>
+
+#include "testcard.h"
+
+static CK_ULONG slot_count(CK_BBOOL with_card)
+{
+	CK_ULONG count = 99;
+
+	assert_int_equal(C_GetSlotList(with_card, NULL, &count), CKR_OK);
+	return count;
+}
+
+static bool has_token(CK_SLOT_ID slot)
+{
+	CK_SLOT_INFO info;
+
+	assert_int_equal(C_GetSlotInfo(slot, &info), CKR_OK);
+	assert_true(info.flags & CKF_REMOVABLE_DEVICE);
+	assert_true(info.flags & CKF_HW_SLOT);
+	return info.flags & CKF_TOKEN_PRESENT;
+}
+
+/* The module alone, no reader yet. */
+static int setup_empty(void **state)
+{
+	(void)state;
+	memset(&bench, 0, sizeof bench);
+	fake_clear();
+	bench.card = testcard_load();
+	return 0;
+}
+
+#define EMPTY_TEST(f) cmocka_unit_test_setup_teardown(f, setup_empty, bench_teardown)
+
+static void without_a_service_there_are_no_slots_and_no_error(void **state)
+{
+	(void)state;
+	fake_service_stop();
+	module_start();
+	assert_int_equal(slot_count(CK_FALSE), 0);
+	assert_int_equal(slot_count(CK_TRUE), 0);
+}
+
+static void a_service_that_comes_later_is_found(void **state)
+{
+	(void)state;
+	fake_service_stop();
+	module_start();
+	assert_int_equal(slot_count(CK_FALSE), 0);
+	fake_service_start();
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	assert_int_equal(slot_count(CK_TRUE), 1);
+	assert_true(has_token(slot_of(READER)));
+}
+
+static void without_a_reader_there_are_no_slots(void **state)
+{
+	CK_SLOT_ID ids[2] = {0};
+	CK_ULONG count = COUNT(ids);
+
+	(void)state;
+	module_start();
+	assert_int_equal(slot_count(CK_FALSE), 0);
+	assert_int_equal(C_GetSlotList(CK_FALSE, ids, &count), CKR_OK);
+	assert_int_equal(count, 0);
+}
+
+static void initializing_talks_to_no_card(void **state)
+{
+	(void)state;
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	module_start();
+	assert_int_equal(slot_count(CK_TRUE), 1);
+	assert_int_equal(fake_commands(READER), 0);
+}
+
+static void slots_keep_their_ids_while_readers_come_and_go(void **state)
+{
+	CK_SLOT_ID first, second, third;
+
+	(void)state;
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	fake_add_reader(OTHER_READER);
+	module_start();
+	first = slot_of(READER);
+	second = slot_of(OTHER_READER);
+	assert_true(first != second && first >= 1 && second >= 1);
+	assert_true(has_token(first) && !has_token(second));
+	fake_remove_reader(READER);
+	assert_int_equal(slot_count(CK_FALSE), 2); /* a removed reader's slot stays, empty */
+	assert_int_equal(slot_of(OTHER_READER), second);
+	assert_false(has_token(first));
+	assert_int_equal(slot_count(CK_TRUE), 0);
+	fake_add_reader("A third reader 00 00");
+	third = slot_of("A third reader 00 00");
+	assert_true(third != first && third != second);
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	assert_int_equal(slot_of(READER), first);
+	assert_true(has_token(first));
+	assert_true(first <= INT32_MAX && third <= INT32_MAX);
+}
+
+static void readers_are_looked_for_when_the_count_is_asked(void **state)
+{
+	CK_SLOT_ID ids[4];
+	CK_ULONG count = COUNT(ids);
+
+	(void)state;
+	fake_add_reader(READER);
+	module_start();
+	assert_int_equal(slot_count(CK_FALSE), 1);
+	fake_add_reader(OTHER_READER);
+	assert_int_equal(C_GetSlotList(CK_FALSE, ids, &count), CKR_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(slot_count(CK_FALSE), 2);
+}
+
+static void a_list_that_is_too_small_tells_the_count(void **state)
+{
+	CK_SLOT_ID ids[2];
+	CK_ULONG count = 1;
+
+	(void)state;
+	fake_add_reader(READER);
+	fake_add_reader(OTHER_READER);
+	module_start();
+	assert_int_equal(slot_count(CK_FALSE), 2);
+	assert_int_equal(C_GetSlotList(CK_FALSE, ids, &count), CKR_BUFFER_TOO_SMALL);
+	assert_int_equal(count, 2);
+	assert_int_equal(C_GetSlotList(CK_FALSE, ids, &count), CKR_OK);
+	assert_int_equal(count, 2);
+}
+
+static void slots_with_a_card_are_listed_alone(void **state)
+{
+	CK_SLOT_ID ids[2];
+	CK_ULONG count = COUNT(ids);
+
+	(void)state;
+	fake_add_reader(OTHER_READER);
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	module_start();
+	assert_int_equal(slot_count(CK_FALSE), 2);
+	assert_int_equal(C_GetSlotList(CK_TRUE, ids, &count), CKR_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(ids[0], slot_of(READER));
+	fake_eject(READER);
+	assert_int_equal(slot_count(CK_TRUE), 0);
+}
+
+static void slot_texts_are_padded_with_blanks(void **state)
+{
+	CK_SLOT_INFO info;
+
+	(void)state;
+	fake_add_reader(READER);
+	module_start();
+	assert_int_equal(C_GetSlotInfo(slot_of(READER), &info), CKR_OK);
+	assert_memory_equal(info.slotDescription, READER, sizeof READER - 1);
+	for (size_t i = sizeof READER - 1; i < sizeof info.slotDescription; i++)
+		assert_int_equal(info.slotDescription[i], ' ');
+	assert_null(memchr(info.manufacturerID, 0, sizeof info.manufacturerID));
+}
+
+static void unknown_slots_are_told(void **state)
+{
+	static const CK_SLOT_ID ids[] = {0, 2, 2047, 2048, 0x7FFFFFFF, (CK_SLOT_ID)-1};
+	CK_SLOT_INFO slot;
+	CK_TOKEN_INFO token;
+	CK_SESSION_HANDLE session;
+
+	(void)state;
+	fake_add_reader(READER);
+	module_start();
+	assert_int_equal(slot_of(READER), 1);
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		assert_int_equal(C_GetSlotInfo(ids[i], &slot), CKR_SLOT_ID_INVALID);
+		assert_int_equal(C_GetTokenInfo(ids[i], &token), CKR_SLOT_ID_INVALID);
+		assert_int_equal(C_OpenSession(ids[i], CKF_SERIAL_SESSION, NULL, NULL, &session),
+				 CKR_SLOT_ID_INVALID);
+	}
+}
+
+static void a_mute_card_in_a_reader_is_no_crash(void **state)
+{
+	static const struct fake_card mute = {.atr_len = 0};
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	fake_add_reader(READER);
+	fake_insert_card(READER, &mute);
+	module_start();
+	assert_true(has_token(slot_of(READER)));
+	assert_int_equal(C_GetTokenInfo(1, &info), CKR_DEVICE_ERROR);
+	fake_eject(READER);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EMPTY_TEST(without_a_service_there_are_no_slots_and_no_error),
+		EMPTY_TEST(a_service_that_comes_later_is_found),
+		EMPTY_TEST(without_a_reader_there_are_no_slots),
+		EMPTY_TEST(initializing_talks_to_no_card),
+		EMPTY_TEST(slots_keep_their_ids_while_readers_come_and_go),
+		EMPTY_TEST(readers_are_looked_for_when_the_count_is_asked),
+		EMPTY_TEST(a_list_that_is_too_small_tells_the_count),
+		EMPTY_TEST(slots_with_a_card_are_listed_alone),
+		EMPTY_TEST(slot_texts_are_padded_with_blanks),
+		EMPTY_TEST(unknown_slots_are_told),
+		EMPTY_TEST(a_mute_card_in_a_reader_is_no_crash),
+	};
+
+	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
+}
