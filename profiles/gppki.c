@@ -343,41 +343,6 @@ static enum result select_in_channel(struct card *card, uint16_t fid)
 	return r == RESULT_NOT_FOUND ? RESULT_SECURITY_STATUS : r;
 }
 
-static enum result rsa_step(struct card *card, const struct command *cmd, size_t want, uint8_t *out)
-{
-	struct response resp = RESPONSE_INIT;
-	enum result r = secure(card, cmd, &resp);
-
-	if (r == RESULT_OK)
-		r = status_result(resp.sw);
-	if (r == RESULT_OK && resp.data.len != want)
-		r = RESULT_BAD_ANSWER;
-	if (r == RESULT_OK && want)
-		memcpy(out, resp.data.data, want);
-	response_clear(&resp);
-	return r;
-}
-
-static enum result rsa_private(struct card *card, unsigned key_ref,
-			       const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
-{
-	const struct command first = {.cla = CLA_GP, .ins = 0xEA, .p1 = 0x82,
-				      .p2 = (uint8_t)key_ref, .data = in, .len = HALF,
-				      .sensitive = true};
-	const struct command second = {.cla = CLA_GP, .ins = 0xEA, .p1 = 0x02,
-				       .p2 = (uint8_t)key_ref, .data = in + HALF, .len = HALF,
-				       .le = HALF, .sensitive = true};
-	const struct command rest = {.cla = CLA_GP, .ins = 0xC1, .p2 = HALF, .le = HALF,
-				     .sensitive = true};
-	enum result r = rsa_step(card, &first, 0, NULL);
-
-	if (r == RESULT_OK)
-		r = rsa_step(card, &second, HALF, out);
-	if (r == RESULT_OK)
-		r = rsa_step(card, &rest, HALF, out + HALF);
-	return r;
-}
-
 /*
  * A refusal that another program's command between ours explains (another
  * application selected, the channel gone) is told as a lost PIN state: the
@@ -398,7 +363,7 @@ static enum result gppki_private_op(struct card *card, unsigned key_ref,
 		r = select_in_channel(card, FID_KEYS);
 	g->at_keys = r == RESULT_OK;
 	if (r == RESULT_OK)
-		r = rsa_private(card, key_ref, in, out);
+		r = private_op_in_halves(card, secure, HALF, key_ref, in, out);
 	if (r != RESULT_OK) /* half an operation, or an unknown counter: not to be used any more */
 		end_channel(card);
 	return r == RESULT_NOT_SUPPORTED ? RESULT_SECURITY_STATUS : r;

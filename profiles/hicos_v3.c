@@ -161,38 +161,9 @@ static enum result hicos_verify_pin(struct card *card, const uint8_t *pin, size_
 	return r;
 }
 
-/* One command of the private operation: exactly `want` bytes must come back. */
-static enum result rsa_step(struct card *card, const struct command *cmd, size_t want, uint8_t *out)
+static enum result send_plain(struct card *card, const struct command *cmd, struct response *resp)
 {
-	struct response resp = RESPONSE_INIT;
-	enum result r = channel_transmit(card->channel, cmd, &resp);
-
-	if (r == RESULT_OK)
-		r = status_result(resp.sw);
-	if (r == RESULT_OK && resp.data.len != want)
-		r = RESULT_BAD_ANSWER;
-	if (r == RESULT_OK && want)
-		memcpy(out, resp.data.data, want);
-	response_clear(&resp);
-	return r;
-}
-
-static enum result rsa_private(struct card *card, unsigned key_ref,
-			       const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
-{
-	const struct command first = {.cla = CLA, .ins = 0xEA, .p1 = 0x82, .p2 = (uint8_t)key_ref,
-				      .data = in, .len = HALF, .sensitive = true};
-	const struct command second = {.cla = CLA, .ins = 0xEA, .p1 = 0x02, .p2 = (uint8_t)key_ref,
-				       .data = in + HALF, .len = HALF, .sensitive = true};
-	const struct command rest = {.cla = CLA, .ins = 0xC1, .p2 = HALF, .le = HALF,
-				     .sensitive = true};
-	enum result r = rsa_step(card, &first, 0, NULL);
-
-	if (r == RESULT_OK)
-		r = rsa_step(card, &second, HALF, out);
-	if (r == RESULT_OK)
-		r = rsa_step(card, &rest, HALF, out + HALF);
-	return r;
+	return channel_transmit(card->channel, cmd, resp);
 }
 
 static enum result hicos_private_op(struct card *card, unsigned key_ref,
@@ -202,7 +173,7 @@ static enum result hicos_private_op(struct card *card, unsigned key_ref,
 	enum result r;
 
 	if (card->at_keys) {
-		r = rsa_private(card, key_ref, in, out);
+		r = private_op_in_halves(card, send_plain, 0, key_ref, in, out);
 		if (r == RESULT_OK)
 			files_at(card, &path_keys); /* it worked, so that is where we are */
 		if (!result_is_refusal(r))
@@ -212,7 +183,7 @@ static enum result hicos_private_op(struct card *card, unsigned key_ref,
 			 card->channel->name, result_text(r));
 	}
 	r = files_enter(card, &path_keys);
-	return r == RESULT_OK ? rsa_private(card, key_ref, in, out) : r;
+	return r == RESULT_OK ? private_op_in_halves(card, send_plain, 0, key_ref, in, out) : r;
 }
 
 const struct card_profile profile_hicos_v3 = {

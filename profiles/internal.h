@@ -102,6 +102,17 @@ void files_at(struct card *card, const struct card_path *dir);
 /* Nothing is known any more about what is selected. */
 void files_forget(struct card *card);
 
+/* ---- private_op.c ---- */
+
+/* How a card's command goes out: plainly, or in its secure channel. */
+typedef enum result (*card_send)(struct card *card, const struct command *cmd,
+				 struct response *resp);
+
+/* The private operation in three commands; second_le: what the second one asks for (0: no Le). */
+MUST_USE enum result private_op_in_halves(struct card *card, card_send send, unsigned second_le,
+					  unsigned key_ref, const uint8_t in[CARD_MODULUS_SIZE],
+					  uint8_t out[CARD_MODULUS_SIZE]);
+
 /* ---- token_info.c ---- */
 
 /*
