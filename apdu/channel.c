@@ -139,7 +139,7 @@ enum result channel_transmit(struct channel *ch, const struct command *cmd, stru
 	resp->sw = 0;
 	r = exchange(ch, cmd, resp);
 	/* only a command that asks for data can have asked for the wrong amount */
-	if (r == RESULT_OK && resp->sw >> 8 == 0x6C && cmd->le) {
+	if (r == RESULT_OK && resp->sw >> 8 == 0x6C && cmd->le && !cmd->once) {
 		struct command again = *cmd;
 
 		again.le = resp->sw & 0xFF ? resp->sw & 0xFF : COMMAND_MAX_LE;

@@ -217,6 +217,7 @@ enum result scp03_transmit(OSSL_LIB_CTX *libctx, struct channel *ch, struct scp0
 		wrapped.cla = header[0];
 		wrapped.data = body.data;
 		wrapped.len = body.len;
+		wrapped.once = true;
 		r = channel_transmit(ch, &wrapped, resp);
 	}
 	buffer_clear(&body);

@@ -27,7 +27,7 @@ struct parse {
 	struct keyset *keyset;
 	const char *profile; /* the one that is wanted */
 	const char *problem; /* why the file cannot be used; NULL: nothing wrong */
-	bool is_for_profile;
+	bool has_profile, is_for_profile;
 	bool has_key, has_aid;
 };
 
@@ -83,6 +83,7 @@ static void take_value(struct parse *p, const char *key, size_t key_len, const c
 	struct keyset *k = p->keyset;
 
 	if (equals(key, key_len, "profile")) {
+		p->has_profile = true;
 		p->is_for_profile = equals(value, len, p->profile);
 	} else if (equals(key, key_len, "master-key")) {
 		p->has_key = from_hex(value, len, k->master_key, sizeof k->master_key) ==
@@ -133,6 +134,8 @@ static void take_text(struct parse *p, const char *text, size_t len)
 		text += end ? n + 1 : n;
 		len -= end ? n + 1 : n;
 	}
+	if (!p->problem && !p->has_profile)
+		p->problem = "there is no profile";
 	if (p->problem || !p->is_for_profile)
 		return;
 	if (!p->has_key)

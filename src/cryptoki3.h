@@ -8,10 +8,13 @@
 
 #include <p11-kit/pkcs11.h>
 
+#ifndef CKA_UNIQUE_ID /* forgotten in some 3.0 headers */
+#define CKA_UNIQUE_ID 4UL
+#endif
+
 #if CRYPTOKI_VERSION_MAJOR < 3
 
 #define CKO_PROFILE 9UL
-#define CKA_UNIQUE_ID 4UL
 #define CKA_PROFILE_ID 0x601UL
 #define CKP_BASELINE_PROVIDER 1UL
 #define CKP_AUTHENTICATION_TOKEN 3UL
