@@ -206,7 +206,9 @@ enum result files_read_directory(struct card *card, const struct card_path *file
 	char text[PATH_TEXT];
 	enum result r;
 
-	r = files_select(card, file);
+	r = buffer_reserve(out, 1); /* there are bytes to point at, also if nothing comes */
+	if (r == RESULT_OK)
+		r = files_select(card, file);
 	while (r == RESULT_OK && scan == P15_MORE && !at.ended && need < FILE_MAX) {
 		size_t missing = need - (out->len - before);
 
@@ -233,7 +235,9 @@ enum result files_read_object(struct card *card, const struct card_path *file, s
 	struct tlv tlv;
 	enum result r;
 
-	r = files_select(card, file);
+	r = buffer_reserve(out, 1);
+	if (r == RESULT_OK)
+		r = files_select(card, file);
 	if (r == RESULT_OK)
 		r = read_more(card, &at, card->read_size, out);
 	while (r == RESULT_OK && !at.ended) {
