@@ -23,6 +23,7 @@ void files_at(struct card *card, const struct card_path *dir)
 	card->current = *dir;
 	card->known = true;
 	card->file = 0;
+	card->file_size = 0;
 	card->at_keys = dir->count == path_keys.count && path_starts_with(dir, &path_keys);
 }
 
@@ -129,12 +130,15 @@ static enum result read_more(struct card *card, struct reading *at, unsigned wan
 {
 	while (want && !at->ended) {
 		unsigned asked = want < card->read_size ? want : card->read_size, got;
+		unsigned known = card->file_size > at->offset ? card->file_size - at->offset : asked;
 		enum result r;
 
 		if (at->offset >= FILE_MAX) {
 			at->ended = true;
 			break;
 		}
+		/* not past the end that the card told; beyond it, the card is asked all the same */
+		asked = asked < known ? asked : known;
 		r = read_block(card, at->offset, asked, out, &got);
 		if (r != RESULT_OK)
 			return r;

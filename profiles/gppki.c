@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 
+#include "apdu/cursor.h"
 #include "apdu/log.h"
 #include "apdu/pin_block.h"
 #include "apdu/scp03.h"
@@ -24,6 +25,9 @@
 #define OS_TEXT_SIZE 24
 #define EXPONENT 65537 /* facts: gen 2, public key: not stored on the card */
 #define KEYSETS_TRIED 8
+#define TAG_FCP 0x62
+#define TAG_DATA_BYTES 0x80 /* the file's size without structure */
+#define TAG_ALL_BYTES 0x81  /* and with it */
 #define KEY_LENGTH_AT 7 /* in the key information template */
 
 static const uint8_t applet[] = {0xA0, 0x00, 0x00, 0x02, 0x83, 0x00, 0x00, 0x06,
@@ -72,15 +76,41 @@ static enum result gppki_select_root(struct card *card)
 	return simple(card, &cmd);
 }
 
-/* Answers with an FCP template that nobody recorded: it is not needed. */
+/*
+ * The file's size, if the answer is an FCP template that has it (ISO/IEC
+ * 7816-4, 7.4.3). Nobody recorded one, so nothing depends on it: 0 if not.
+ */
+static unsigned fcp_size(const struct response *resp)
+{
+	struct cursor c = cursor_of(resp->data.data, resp->data.len);
+	struct tlv tlv;
+	uint16_t size;
+
+	if (cursor_tlv(&c, &tlv, NULL) != TLV_OK || tlv.tag != TAG_FCP)
+		return 0;
+	c = tlv.value;
+	while (cursor_tlv(&c, &tlv, NULL) == TLV_OK)
+		if ((tlv.tag == TAG_DATA_BYTES || tlv.tag == TAG_ALL_BYTES) && tlv.value.left == 2 &&
+		    cursor_u16be(&tlv.value, &size))
+			return size;
+	return 0;
+}
+
 static enum result gppki_select_child(struct card *card, uint16_t fid)
 {
 	const uint8_t data[2] = {(uint8_t)(fid >> 8), (uint8_t)fid};
 	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p2 = 0x04, .data = data,
 				    .len = sizeof data, .le = COMMAND_MAX_LE, .ignore_more = true};
+	struct response resp = RESPONSE_INIT;
+	enum result r;
 
 	end_channel(card);
-	return simple(card, &cmd);
+	r = channel_transmit(card->channel, &cmd, &resp);
+	if (r == RESULT_OK)
+		r = resp.sw >> 8 == 0x62 ? RESULT_OK : status_result(resp.sw);
+	card->file_size = r == RESULT_OK ? fcp_size(&resp) : 0;
+	response_clear(&resp);
+	return r;
 }
 
 /* Contact: historical bytes end in CHTGPKIJ. Contactless: facts, which cards. */

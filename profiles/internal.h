@@ -19,6 +19,7 @@ struct card {
 	struct card_path current;
 	bool known;
 	uint16_t file;           /* the elementary file selected in it; 0: none */
+	unsigned file_size;      /* bytes, if its FCP told; only a hint: 0 if not known */
 	/*
 	 * The key directory was selected last by us; kept across transactions. A
 	 * private operation may try on this belief, because the card refuses it
