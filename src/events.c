@@ -52,9 +52,10 @@ static struct pcsc *enter_wait(void)
 	return ctx;
 }
 
-static void leave_wait(enum result r)
+static void leave_wait(enum result r, uint32_t readers)
 {
 	pthread_mutex_lock(&module.wait_lock);
+	module.readers_known = readers;
 	module.waiting--;
 	if (r == RESULT_NO_SERVICE && module.waiting == 0)
 		pcsc_close(&module.waiter); /* a restarted pcscd does not know it */
@@ -73,15 +74,16 @@ static void wait_for_change(void)
 		pause_ms(RETRY_MS);
 		return;
 	}
-	watches[count++] = (struct pcsc_watch){.reader = PCSC_NEW_READERS};
 	pthread_mutex_lock(&module.wait_lock);
+	watches[count++] = (struct pcsc_watch){.reader = PCSC_NEW_READERS,
+					       .known = module.readers_known};
 	for (size_t i = 0; i < slots && count < PCSC_READERS_MAX; i++)
 		if (module.slots[i]->reported) /* readers that are away would make the call fail */
 			watches[count++] = (struct pcsc_watch){.reader = module.slots[i]->reader,
 							       .known = module.slots[i]->reported};
 	pthread_mutex_unlock(&module.wait_lock);
 	r = pcsc_watch(ctx, watches, count, WAIT_MS);
-	leave_wait(r);
+	leave_wait(r, watches[0].seen);
 	/* a change that is no event of ours (a card in use) must not make this spin */
 	if (r != RESULT_TIMEOUT)
 		pause_ms(RETRY_MS / 10);

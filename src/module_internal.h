@@ -24,6 +24,7 @@ struct module {
 	struct pcsc *monitor;
 	pthread_mutex_t wait_lock;    /* waiter, waiting, and the slots' `reported` */
 	struct pcsc *waiter;          /* where C_WaitForSlotEvent waits */
+	uint32_t readers_known;       /* PC/SC's state for "new readers" at the last wait */
 	int waiting;                  /* threads that use it: it stays open for them */
 };
 

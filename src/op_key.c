@@ -31,12 +31,24 @@ static CK_RV generated_len(const struct mechanism *row, const struct store *attr
 	return CKR_OK;
 }
 
+/* PKCS#11, DES keys: every byte has an odd number of bits, the lowest sees to it. */
+static void set_odd_parity(uint8_t *key, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned bits = 0;
+
+		for (int bit = 1; bit < 8; bit++)
+			bits += key[i] >> bit & 1u;
+		key[i] = (uint8_t)((key[i] & 0xFE) | !(bits & 1));
+	}
+}
+
 CK_RV key_generate(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE *template,
 		   CK_ULONG count, CK_OBJECT_HANDLE *key)
 {
 	const struct mechanism *row = mechanism_find(m->mechanism);
 	struct store attributes;
-	uint8_t value[GENERATED_MAX];
+	uint8_t value[GENERATED_MAX] = {0};
 	size_t len = 0;
 	CK_RV rv;
 
@@ -51,6 +63,8 @@ CK_RV key_generate(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE 
 	rv = generated_len(row, &attributes, &len);
 	if (rv == CKR_OK && RAND_priv_bytes_ex(module_libctx(), value, len, 0) != 1)
 		rv = CKR_FUNCTION_FAILED;
+	if (row->key_type == CKK_DES2 || row->key_type == CKK_DES3)
+		set_odd_parity(value, len);
 	if (rv == CKR_OK)
 		rv = template_set_secret(&attributes, value, len, true, row->type);
 	OPENSSL_cleanse(value, sizeof value);

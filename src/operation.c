@@ -170,6 +170,7 @@ CK_RV operation_begin(struct session *s, struct operation *op, unsigned use, con
 		rv = mechanism_prepare(row, m, module_libctx(), op);
 	op->mechanism = row;
 	op->key = handle;
+	op->needs_login = key && key->is_private;
 	if (rv == CKR_OK)
 		rv = begin_family(op, row, key, use);
 	if (rv != CKR_OK)

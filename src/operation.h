@@ -32,6 +32,7 @@ enum operation_kind {
 struct operation {
 	const struct mechanism *mechanism; /* NULL: not active */
 	CK_OBJECT_HANDLE key;
+	bool needs_login;       /* its key is private: a logout ends it */
 	size_t key_len;         /* bytes of an RSA key's modulus */
 	EVP_MD *hash, *mgf;     /* fetched; owned */
 	EVP_MD_CTX *digest;     /* of mechanisms that hash; owned */

@@ -86,21 +86,14 @@ void session_close_all(struct slot *slot)
 		session_close(s);
 }
 
-/* HMACs and ciphers have session keys, which a logout does not touch unless they are private. */
-static void end_card_operation(struct operation *op)
-{
-	if (op->mechanism && !op->mac && !op->cipher)
-		operation_end(op);
-}
-
 void session_end_private(struct slot *slot)
 {
 	struct session *s, *next;
 
 	HASH_ITER(hh, slot->sessions, s, next) {
-		end_card_operation(&s->operations[OPERATION_SIGN]);
-		end_card_operation(&s->operations[OPERATION_SIGN_RECOVER]);
-		end_card_operation(&s->operations[OPERATION_DECRYPT]);
+		for (size_t i = 0; i < OPERATION_KINDS; i++)
+			if (s->operations[i].needs_login)
+				operation_end(&s->operations[i]);
 	}
 }
 

@@ -242,6 +242,8 @@ static CK_RV finish_public(struct store *s)
 		bits--;
 	if (bits < 1024 || bits > 8192 || !store_get(s, CKA_PUBLIC_EXPONENT)->len)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
+	if (store_ulong(s, CKA_MODULUS_BITS) != 0 && store_ulong(s, CKA_MODULUS_BITS) != bits)
+		return CKR_TEMPLATE_INCONSISTENT;
 	return rv_of(store_set_ulong(s, CKA_MODULUS_BITS, bits));
 }
 
