@@ -66,7 +66,8 @@ static bool file_name(const char *serial, char out[NAME_SIZE])
 	return n > 0 && serial[n] == '\0' && snprintf(out, NAME_SIZE, "%s.cache", serial) < NAME_SIZE;
 }
 
-static bool make_path(char path[PATH_SIZE])
+/* `make`: the user's cache directory above it is made if it is not there yet. */
+static bool make_path(char path[PATH_SIZE], bool make)
 {
 	const char *base = secure_getenv("XDG_CACHE_HOME");
 	const char *home = secure_getenv("HOME");
@@ -80,7 +81,8 @@ static bool make_path(char path[PATH_SIZE])
 		return false;
 	if (n < 0 || n >= PATH_SIZE - 16)
 		return false;
-	(void)mkdir(path, 0700);
+	if (make)
+		(void)mkdir(path, 0700);
 	strcat(path, "/twcard");
 	return true;
 }
@@ -92,7 +94,7 @@ static int open_dir(bool make)
 	struct stat st;
 	int fd;
 
-	if (!make_path(path))
+	if (!make_path(path, make))
 		return -1;
 	if (make && mkdir(path, 0700) != 0 && errno != EEXIST) {
 		log_line(LOG_INFO, "cache %s: %s", path, strerror(errno));

@@ -151,10 +151,12 @@ static CK_RV take_given(unsigned classes, const CK_ATTRIBUTE *template, CK_ULONG
 
 		if (!row)
 			return CKR_ATTRIBUTE_TYPE_INVALID;
-		if (row->rules & FIXED)
-			return CKR_ATTRIBUTE_READ_ONLY;
 		if (!has_form(row, a))
 			return CKR_ATTRIBUTE_VALUE_INVALID;
+		/* to say what is so anyway does no harm */
+		if (row->rules & FIXED &&
+		    !(row->form == BOOL && *(const CK_BBOOL *)a->pValue == row->value))
+			return CKR_ATTRIBUTE_READ_ONLY;
 		if (store_get(out, a->type)) /* twice in one template */
 			return CKR_TEMPLATE_INCONSISTENT;
 		r = store_set(out, a->type, a->pValue, a->ulValueLen);
