@@ -266,8 +266,8 @@ static bool in_use(const struct reader *r)
 	return false;
 }
 
-/* Sets dwEventState; true: the caller wants to know. */
-static bool look_at(SCARD_READERSTATE *s)
+/* Sets dwEventState; true: the caller wants to know. `before`: readers when it began to wait. */
+static bool look_at(SCARD_READERSTATE *s, DWORD before)
 {
 	const DWORD known = s->dwCurrentState;
 	const struct reader *r = fake_find_reader(s->szReader);
@@ -278,7 +278,9 @@ static bool look_at(SCARD_READERSTATE *s)
 		return false;
 	if (strcasecmp(s->szReader, PNP) == 0) {
 		seen = reader_count() << 16;
-		changed = (known >> 16) != reader_count();
+		/* as of pcsc-lite 2.3 the high half counts, before it and with 0 only what
+		 * happens during the wait does */
+		changed = reader_count() != before || ((known >> 16) && (known >> 16) != reader_count());
 	} else if (!r) { /* it went while we waited */
 		seen = SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE;
 		changed = !(known & SCARD_STATE_UNKNOWN);
@@ -315,9 +317,11 @@ LONG SCardGetStatusChange(SCARDCONTEXT id, DWORD timeout, SCARD_READERSTATE *sta
 	struct context *c;
 	LONG code = enter(id, &c);
 	bool changed = false;
+	DWORD before;
 
 	if (code != SCARD_S_SUCCESS)
 		return code;
+	before = reader_count();
 	if (!names_are_known(states, count))
 		return leave(c, SCARD_E_UNKNOWN_READER);
 	c->waiting = true;
@@ -325,7 +329,7 @@ LONG SCardGetStatusChange(SCARDCONTEXT id, DWORD timeout, SCARD_READERSTATE *sta
 		int error = 0;
 
 		for (DWORD i = 0; i < count; i++)
-			changed |= look_at(&states[i]);
+			changed |= look_at(&states[i], before);
 		if (changed || timeout == 0)
 			break;
 		if (timeout == INFINITE)

@@ -1,0 +1,601 @@
+/* The public files of a card on disk: what they save, and when they must not be believed. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/x509.h>
+
+#include "child.h"
+#include "ck_objects.h"
+#include "gen2card.h"
+
+#define FOLDER "xdg/twcard"
+#define FILE_MAX 65536
+#define DATA_SIZE 25 /* the data objects' file: card number and name in a row, as nowhere else */
+#define WARM_LIST 12 /* commands for a list of all objects, the promise */
+
+static int generation; /* of the card in the test that runs */
+static struct vcard *(*const load[])(void) = {testcard_load, gen2_load};
+
+static const char *file_of(struct vcard *card)
+{
+	static char name[100];
+
+	snprintf(name, sizeof name, FOLDER "/%.16s.cache", vcard_card_number(card));
+	return name;
+}
+
+static void begin(void)
+{
+	module_start();
+	fake_new_commands(READER);
+	bench.slot = slot_of(READER);
+	bench.session = open_session(bench.slot);
+}
+
+/* The next program: a new life of the module, and the card fresh from a reset. */
+static void begin_again(void)
+{
+	module_stop();
+	fake_foreign_reset(READER);
+	begin();
+}
+
+static void configure(const char *cache)
+{
+	char conf[400];
+
+	snprintf(conf, sizeof conf, "keyset-dir = %s\ncache = %s\n", home_path("keysets"), cache);
+	home_write("twcard.conf", conf, 0600);
+}
+
+static int setup_cold(void **state)
+{
+	generation = (int)(uintptr_t)*state;
+	*state = &bench;
+	memset(&bench, 0, sizeof bench);
+	home_make();
+	configure("yes");
+	keyset_install();
+	home_remove("xdg");
+	assert_int_equal(mkdir(home_path("xdg"), 0700), 0);
+	setenv("XDG_CACHE_HOME", home_path("xdg"), 1);
+	fake_clear();
+	bench.card = load[generation - 1]();
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	begin();
+	return 0;
+}
+
+#define BOTH(f) {"generation 1: " #f, f, setup_cold, bench_teardown, (void *)1}, \
+		{"generation 2: " #f, f, setup_cold, bench_teardown, (void *)2}
+#define FIRST(f) {#f, f, setup_cold, bench_teardown, (void *)1}
+
+/* What pkcs11-tool -O asks of every object but its values. */
+static size_t list_objects(void)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = {CKA_LABEL, CKA_ID, CKA_SUBJECT, CKA_SERIAL_NUMBER,
+						  CKA_KEY_TYPE, CKA_MODULUS_BITS, CKA_ENCRYPT,
+						  CKA_APPLICATION, CKA_OBJECT_ID, CKA_PRIVATE};
+	CK_OBJECT_HANDLE found[32];
+	size_t n;
+
+	n = find_objects(bench.session, NULL, 0, found, COUNT(found));
+	for (size_t i = 0; i < n; i++) {
+		unsigned char value[2048];
+
+		for (size_t k = 0; k < COUNT(types); k++)
+			(void)C_GetAttributeValue(bench.session, found[i],
+						  &(CK_ATTRIBUTE){types[k], value, sizeof value}, 1);
+	}
+	return n;
+}
+
+/* All certificates; fails unless they are the card's. */
+static void read_certificates(void)
+{
+	static const enum vcard_cert which[] = {VCARD_CERT_SIGN, VCARD_CERT_ENCRYPT, VCARD_CERT_ROOT,
+						VCARD_CERT_CA};
+	CK_OBJECT_HANDLE found[8];
+
+	assert_int_equal(find_class(bench.session, CKO_CERTIFICATE, found, COUNT(found)), COUNT(which));
+	for (size_t i = 0; i < COUNT(which); i++) {
+		unsigned char der[4096], *wanted = NULL;
+		X509 *x = vcard_certificate(bench.card, which[i]);
+		int len = i2d_X509(x, &wanted);
+
+		assert_int_equal(get_attribute(bench.session, found[i], CKA_VALUE, der, sizeof der), len);
+		assert_memory_equal(der, wanted, len);
+		OPENSSL_free(wanted);
+		X509_free(x);
+	}
+}
+
+/* A cache with all in it; the module is in its next life. */
+static void warm_up(void)
+{
+	list_objects();
+	read_certificates();
+	get_attribute(bench.session, find_one(bench.session, CKO_PUBLIC_KEY, "SIGN"), CKA_MODULUS,
+		      (unsigned char[256]){0}, 256);
+	begin_again();
+}
+
+static size_t read_cache(const char *name, unsigned char out[FILE_MAX])
+{
+	FILE *file = fopen(home_path(name), "re");
+	size_t n = file ? fread(out, 1, FILE_MAX, file) : 0;
+
+	if (file)
+		fclose(file);
+	return n;
+}
+
+/* ---- what it saves ---- */
+
+static void a_warm_list_is_cheap_and_right(void **state)
+{
+	unsigned cold, warm;
+
+	(void)state;
+	assert_int_equal(list_objects(), 9);
+	cold = fake_new_commands(READER);
+	read_certificates();
+	begin_again();
+	assert_int_equal(list_objects(), 9);
+	warm = fake_new_commands(READER);
+	print_message("# generation %d: objects listed in %u commands cold, %u warm\n", generation, cold,
+		      warm);
+	assert_in_range(warm, 1, WARM_LIST);
+	assert_true(warm < cold);
+	read_certificates();
+	assert_int_equal(fake_new_commands(READER), 0);
+}
+
+static void a_cold_certificate_costs_its_blocks(void **state)
+{
+	CK_OBJECT_HANDLE found[8];
+	size_t n;
+
+	(void)state;
+	n = find_class(bench.session, CKO_CERTIFICATE, found, COUNT(found));
+	for (size_t i = 0; i < n; i++) {
+		unsigned char der[4096];
+		size_t len;
+		unsigned cost;
+
+		fake_new_commands(READER);
+		len = get_attribute(bench.session, found[i], CKA_VALUE, der, sizeof der);
+		cost = fake_new_commands(READER);
+		print_message("# generation %d: %zu bytes in %u commands\n", generation, len, cost);
+		assert_true(10 * cost <= 11 * ((len + 230) / 231) + 30);
+	}
+}
+
+static void slot_token_and_session_info_cost_nothing(void **state)
+{
+	CK_SLOT_INFO slot;
+	CK_TOKEN_INFO token;
+	CK_SESSION_INFO session;
+
+	(void)state;
+	assert_int_equal(C_GetTokenInfo(bench.slot, &token), CKR_OK);
+	fake_new_commands(READER);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(C_GetSlotInfo(bench.slot, &slot), CKR_OK);
+		assert_int_equal(C_GetTokenInfo(bench.slot, &token), CKR_OK);
+		assert_int_equal(C_GetSessionInfo(bench.session, &session), CKR_OK);
+	}
+	assert_int_equal(fake_new_commands(READER), 0);
+}
+
+static void signing_works_from_a_warm_start(void **state)
+{
+	unsigned char sig[256];
+
+	(void)state;
+	warm_up();
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_int_equal(sign_sha256(bench.session, find_one(bench.session, CKO_PRIVATE_KEY, "SIGN"), "x",
+				     sig),
+			 CKR_OK);
+	assert_true(is_signature(bench.card, KEY_SIGN, "x", sig));
+}
+
+/* ---- what must be noticed ---- */
+
+/* Gives the card the signing certificate of another one, in the room of its own. */
+static void renew_certificate(struct vcard *card, struct vcard *from, const char *path)
+{
+	X509 *old = vcard_certificate(card, VCARD_CERT_SIGN), *new = vcard_certificate(from, VCARD_CERT_SIGN);
+	unsigned char *old_der = NULL, *new_der = NULL, copy[0x8000], *at;
+	int old_len = i2d_X509(old, &old_der), new_len = i2d_X509(new, &new_der);
+	const uint8_t *data;
+	size_t len;
+
+	assert_true(vcard_file_get(card, path, &data, &len) && len <= sizeof copy);
+	memcpy(copy, data, len);
+	at = memmem(copy, len, old_der, (size_t)old_len);
+	assert_non_null(at);
+	assert_true(new_len <= old_len);
+	memcpy(at, new_der, (size_t)new_len);
+	assert_true(vcard_file_put(card, path, copy, len));
+	OPENSSL_free(old_der);
+	OPENSSL_free(new_der);
+	X509_free(old);
+	X509_free(new);
+}
+
+/* The same certificate with another serial number: what a renewal changes at least. */
+static void change_serial(struct vcard *card, enum vcard_cert which, const char *path)
+{
+	X509 *x = vcard_certificate(card, which);
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
+	unsigned char *der = NULL, copy[0x8000], *at;
+	int der_len = i2d_X509(x, &der);
+	const uint8_t *data;
+	size_t len;
+
+	assert_true(vcard_file_get(card, path, &data, &len) && len <= sizeof copy);
+	memcpy(copy, data, len);
+	at = memmem(copy, len, der, (size_t)der_len);
+	assert_non_null(at);
+	at = memmem(at, (size_t)der_len, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
+	assert_non_null(at);
+	at[ASN1_STRING_length(serial) - 1] ^= 0x55;
+	assert_true(vcard_file_put(card, path, copy, len));
+	OPENSSL_free(der);
+	X509_free(x);
+}
+
+static const char *certificate_file(void)
+{
+	return generation == 1 ? "3F00/5030/08F2" : "7FFF/5030/08F2";
+}
+
+static void a_renewed_certificate_is_noticed(void **state)
+{
+	static const enum vcard_cert which[] = {VCARD_CERT_SIGN, VCARD_CERT_ENCRYPT};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(which); i++) {
+		warm_up();
+		change_serial(bench.card, which[i], certificate_file());
+		list_objects();
+		assert_true(fake_new_commands(READER) > WARM_LIST);
+		read_certificates();
+		begin_again(); /* and the new one is in the cache */
+		list_objects();
+		assert_in_range(fake_new_commands(READER), 1, WARM_LIST);
+		read_certificates();
+		assert_int_equal(fake_new_commands(READER), 0);
+	}
+}
+
+static void a_renewed_issuer_is_noticed(void **state)
+{
+	(void)state;
+	warm_up();
+	change_serial(bench.card, VCARD_CERT_CA, certificate_file());
+	list_objects();
+	read_certificates();
+	assert_true(fake_new_commands(READER) > 0);
+}
+
+static void another_persons_certificate_is_noticed(void **state)
+{
+	const struct vcard_options options = {.generation = 1, .name = "B", .id = "A223456781"};
+	struct vcard *other = NULL;
+	char error[200];
+
+	(void)state;
+	assert_true(vcard_create(&options, &other, error, sizeof error));
+	warm_up();
+	renew_certificate(bench.card, other, certificate_file());
+	list_objects();
+	read_certificates();
+	assert_true(fake_new_commands(READER) > 0);
+	vcard_free(&other);
+}
+
+static void another_card_has_a_file_of_its_own(void **state)
+{
+	struct vcard *other = testcard_load_other();
+	struct stat st;
+
+	(void)state;
+	warm_up();
+	fake_insert(READER, other);
+	begin_again();
+	list_objects();
+	assert_true(fake_new_commands(READER) > WARM_LIST);
+	assert_int_equal(stat(home_path(file_of(bench.card)), &st), 0);
+	assert_int_equal(stat(home_path(FOLDER "/TP99999999999999.cache"), &st), 0);
+	fake_insert(READER, bench.card);
+	begin_again();
+	list_objects();
+	assert_in_range(fake_new_commands(READER), 1, WARM_LIST);
+	vcard_free(&other);
+}
+
+/* ---- files that are not to be believed ---- */
+
+/* Everything is right, and it cost more than a warm start. */
+static void assert_ignored(void)
+{
+	begin_again();
+	assert_int_equal(list_objects(), 9);
+	read_certificates();
+	assert_true(fake_new_commands(READER) > 2 * WARM_LIST);
+}
+
+static void a_torn_file_is_ignored(void **state)
+{
+	static unsigned char good[FILE_MAX];
+	size_t len;
+
+	(void)state;
+	warm_up();
+	len = read_cache(file_of(bench.card), good);
+	assert_true(len > 1000);
+	for (size_t cut = 0; cut < len; cut = cut * 2 + 1) {
+		home_write_bytes(file_of(bench.card), good, len - 1 - cut % len, 0600);
+		assert_ignored();
+	}
+	good[len] = 0;
+	home_write_bytes(file_of(bench.card), good, len + 1, 0600);
+	assert_ignored();
+}
+
+static void a_file_with_any_bit_flipped_is_ignored(void **state)
+{
+	static unsigned char good[FILE_MAX];
+	size_t len;
+
+	(void)state;
+	warm_up();
+	len = read_cache(file_of(bench.card), good);
+	for (size_t at = 0; at < len; at += len / 40 + 1) {
+		good[at] ^= 0x04;
+		home_write_bytes(file_of(bench.card), good, len, 0600);
+		assert_ignored();
+		good[at] ^= 0x04;
+	}
+}
+
+static void the_file_of_another_card_is_ignored(void **state)
+{
+	static unsigned char good[FILE_MAX];
+	struct vcard *other = testcard_load_other();
+	size_t len;
+
+	(void)state;
+	warm_up();
+	len = read_cache(file_of(bench.card), good);
+	home_write_bytes(FOLDER "/TP99999999999999.cache", good, len, 0600);
+	fake_insert(READER, other);
+	assert_ignored();
+	vcard_free(&other);
+}
+
+static void a_file_that_others_may_touch_is_ignored(void **state)
+{
+	static const mode_t modes[] = {0644, 0660, 0602, 0601};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		warm_up();
+		assert_int_equal(chmod(home_path(file_of(bench.card)), modes[i]), 0);
+		assert_ignored();
+	}
+}
+
+static void a_directory_that_others_may_enter_is_refused(void **state)
+{
+	static unsigned char before[FILE_MAX], after[FILE_MAX];
+	size_t len;
+
+	(void)state;
+	warm_up();
+	len = read_cache(file_of(bench.card), before);
+	assert_int_equal(chmod(home_path(FOLDER), 0755), 0);
+	assert_ignored();
+	assert_int_equal(read_cache(file_of(bench.card), after), len);
+	assert_memory_equal(before, after, len);
+	assert_int_equal(chmod(home_path(FOLDER), 0700), 0);
+	begin_again();
+	list_objects();
+	assert_in_range(fake_new_commands(READER), 1, WARM_LIST);
+}
+
+static void links_are_not_followed(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	warm_up();
+	assert_int_equal(rename(home_path(file_of(bench.card)), home_path("moved")), 0);
+	assert_int_equal(symlink(home_path("moved"), home_path(file_of(bench.card))), 0);
+	assert_ignored();
+	/* written anew in its place, not through it */
+	assert_int_equal(lstat(home_path(file_of(bench.card)), &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(rename(home_path(FOLDER), home_path("elsewhere")), 0);
+	assert_int_equal(symlink(home_path("elsewhere"), home_path(FOLDER)), 0);
+	assert_ignored();
+	home_remove(FOLDER);
+}
+
+static void what_is_no_file_is_ignored(void **state)
+{
+	(void)state;
+	warm_up();
+	home_remove(file_of(bench.card));
+	assert_int_equal(mkfifo(home_path(file_of(bench.card)), 0600), 0);
+	assert_ignored();
+	home_remove(file_of(bench.card));
+	assert_int_equal(mkdir(home_path(file_of(bench.card)), 0700), 0);
+	assert_ignored();
+	home_write_bytes(FOLDER "/empty", "", 0, 0600);
+}
+
+/* ---- writing ---- */
+
+static void files_are_ours_alone(void **state)
+{
+	struct stat st;
+	DIR *dir;
+	int files = 0;
+
+	(void)state;
+	umask(0);
+	warm_up();
+	umask(022);
+	assert_int_equal(stat(home_path(FOLDER), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(stat(home_path(file_of(bench.card)), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	dir = opendir(home_path(FOLDER));
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir));)
+		files += e->d_name[0] != '.' || (e->d_name[1] && e->d_name[1] != '.');
+	closedir(dir);
+	assert_int_equal(files, 1); /* no temporary one is left */
+}
+
+static void nothing_private_is_in_it(void **state)
+{
+	static unsigned char file[FILE_MAX];
+	const uint8_t *prkdf, *secret;
+	unsigned char sig[256];
+	size_t len, prkdf_len, secret_len;
+
+	(void)state;
+	warm_up();
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	list_objects();
+	assert_int_equal(sign_sha256(bench.session, find_one(bench.session, CKO_PRIVATE_KEY, "SIGN"), "x",
+				     sig),
+			 CKR_OK);
+	begin_again();
+	list_objects();
+	len = read_cache(file_of(bench.card), file);
+	assert_true(len > 1000);
+	assert_true(vcard_file_get(bench.card, generation == 1 ? "3F00/5030/4100" : "7FFF/5030/4100", &prkdf,
+				   &prkdf_len));
+	assert_null(memmem(file, len, prkdf, 40));
+	assert_true(vcard_file_get(bench.card, generation == 1 ? "3F00/5030/0870" : "7FFF/5030/0870", &secret,
+				   &secret_len));
+	assert_true(secret_len >= DATA_SIZE);
+	assert_null(memmem(file, len, secret, DATA_SIZE));
+	assert_null(memmem(file, len, PIN, strlen(PIN)));
+	assert_null(memmem(file, len, sig, 32));
+}
+
+static void without_a_place_to_write_all_works(void **state)
+{
+	static const char *const places[] = {"/dev/null/none", "relative", "/proc/none", ""};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(places); i++) {
+		setenv("XDG_CACHE_HOME", places[i], 1);
+		setenv("HOME", "/dev/null", 1);
+		begin_again();
+		assert_int_equal(list_objects(), 9);
+		read_certificates();
+	}
+	unsetenv("XDG_CACHE_HOME");
+	unsetenv("HOME");
+	assert_ignored();
+}
+
+static void the_home_directory_has_one_too(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	unsetenv("XDG_CACHE_HOME");
+	setenv("HOME", home_path("xdg"), 1);
+	begin_again();
+	warm_up();
+	assert_int_equal(stat(home_path("xdg/.cache/twcard"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	list_objects();
+	assert_in_range(fake_new_commands(READER), 1, WARM_LIST);
+	setenv("HOME", "/dev/null", 1);
+}
+
+/* Writing fails half-way, as on a full disk: a child, because limits cannot be raised again. */
+static void a_full_disk_leaves_the_old_file_or_none(void **state)
+{
+	pid_t child = child_start();
+	struct stat st;
+
+	(void)state;
+	if (child == 0) {
+		struct rlimit small = {700, 700};
+
+		CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+		bench.slot = slot_of(READER);
+		bench.session = open_session(bench.slot);
+		CHILD_WANTS(setrlimit(RLIMIT_FSIZE, &small) == 0);
+		signal(SIGXFSZ, SIG_IGN);
+		CHILD_WANTS(list_objects() == 9);
+		read_certificates();
+		CHILD_WANTS(C_Finalize(NULL) == CKR_OK);
+		child_done_leaving_memory();
+	}
+	child_assert_well(child);
+	assert_int_equal(stat(home_path(file_of(bench.card)), &st), -1);
+	list_objects();
+	assert_int_equal(stat(home_path(file_of(bench.card)), &st), 0);
+}
+
+static void it_can_be_switched_off(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	warm_up();
+	configure("no");
+	assert_ignored();
+	home_remove(file_of(bench.card));
+	assert_ignored();
+	assert_int_equal(stat(home_path(file_of(bench.card)), &st), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(a_warm_list_is_cheap_and_right),
+		BOTH(a_cold_certificate_costs_its_blocks),
+		BOTH(slot_token_and_session_info_cost_nothing),
+		BOTH(signing_works_from_a_warm_start),
+		BOTH(a_renewed_certificate_is_noticed),
+		BOTH(a_renewed_issuer_is_noticed),
+		FIRST(another_persons_certificate_is_noticed),
+		FIRST(another_card_has_a_file_of_its_own),
+		FIRST(a_torn_file_is_ignored),
+		FIRST(a_file_with_any_bit_flipped_is_ignored),
+		FIRST(the_file_of_another_card_is_ignored),
+		FIRST(a_file_that_others_may_touch_is_ignored),
+		FIRST(a_directory_that_others_may_enter_is_refused),
+		FIRST(links_are_not_followed),
+		FIRST(what_is_no_file_is_ignored),
+		BOTH(files_are_ours_alone),
+		BOTH(nothing_private_is_in_it),
+		FIRST(without_a_place_to_write_all_works),
+		FIRST(the_home_directory_has_one_too),
+		FIRST(a_full_disk_leaves_the_old_file_or_none),
+		FIRST(it_can_be_switched_off),
+	};
+
+	return cmocka_run_group_tests_name("disk cache", tests, NULL, NULL);
+}
