@@ -170,6 +170,7 @@ static enum result get_name(const struct request *q, struct buffer *out)
 	unsigned char *der = NULL;
 	enum result r = get_field(&field, out);
 	X509 *x;
+	int len;
 
 	if (r != RESULT_OK || out->len > before)
 		return r;
@@ -177,14 +178,13 @@ static enum result get_name(const struct request *q, struct buffer *out)
 	if (r != RESULT_OK)
 		return r;
 	if (q->arg == PART_SERIAL)
-		r = put_der(out, der, i2d_ASN1_INTEGER(X509_get_serialNumber(x), &der));
+		len = i2d_ASN1_INTEGER(X509_get_serialNumber(x), &der);
 	else
-		r = put_der(out, der,
-			    i2d_X509_NAME(q->arg == PART_SUBJECT ? X509_get_subject_name(x)
-								 : X509_get_issuer_name(x),
-					  &der));
+		len = i2d_X509_NAME(q->arg == PART_SUBJECT ? X509_get_subject_name(x)
+							   : X509_get_issuer_name(x),
+				    &der);
 	X509_free(x);
-	return r;
+	return put_der(out, der, len);
 }
 
 /* arg: 0 start, 1 end */
@@ -211,11 +211,13 @@ static enum result get_certificate_key_info(const struct request *q, struct buff
 	unsigned char *der = NULL;
 	X509 *x;
 	enum result r = open_certificate(q, &x);
+	int len;
 
-	if (r == RESULT_OK)
-		r = put_der(out, der, i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der));
+	if (r != RESULT_OK)
+		return r;
+	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
 	X509_free(x);
-	return r;
+	return put_der(out, der, len);
 }
 
 /* The first bytes of the SHA-1 of the value (PKCS#11, certificate objects). */
@@ -295,6 +297,7 @@ static enum result get_key_info(const struct request *q, struct buffer *out)
 	unsigned char *der = NULL;
 	EVP_PKEY *pkey = NULL;
 	enum result r = read_key(q, &key);
+	int len;
 
 	if (r == RESULT_OK)
 		r = get_exponent(&exponent_of, &e);
@@ -302,9 +305,11 @@ static enum result get_key_info(const struct request *q, struct buffer *out)
 		return r;
 	pkey = rsa_public_key(module_libctx(), key->modulus, sizeof key->modulus, e.data, e.len);
 	buffer_clear(&e);
-	r = pkey ? put_der(out, der, i2d_PUBKEY(pkey, &der)) : RESULT_CRYPTO;
+	if (!pkey)
+		return RESULT_CRYPTO;
+	len = i2d_PUBKEY(pkey, &der);
 	EVP_PKEY_free(pkey);
-	return r;
+	return put_der(out, der, len);
 }
 
 /* clang-format off */
