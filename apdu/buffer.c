@@ -75,6 +75,11 @@ void buffer_truncate(struct buffer *b, size_t len)
 	b->len = len;
 }
 
+bool buffer_same(const struct buffer *a, const struct buffer *b)
+{
+	return a->len && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
 void buffer_move(struct buffer *to, struct buffer *from)
 {
 	buffer_clear(to);

@@ -6,6 +6,7 @@
 #ifndef TWCARD_APDU_BUFFER_H
 #define TWCARD_APDU_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ MUST_USE enum result buffer_append_u8(struct buffer *b, uint8_t byte);
 
 /* Cuts b to len bytes, wiping the rest; longer than it is: no change. */
 void buffer_truncate(struct buffer *b, size_t len);
+
+/* True if both hold the same bytes, and at least one. */
+bool buffer_same(const struct buffer *a, const struct buffer *b);
 
 /* Gives b's contents to *to (whose own contents are cleared); b is empty then. */
 void buffer_move(struct buffer *to, struct buffer *from);

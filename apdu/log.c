@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "apdu/log.h"
 
@@ -14,6 +15,27 @@ static struct {
 	log_sink sink; /* set before level is raised, never while it is above LOG_NONE */
 	void *context;
 } log_state;
+
+static const char *const names[] = {
+	[LOG_NONE] = "none",   [LOG_ERROR] = "error", [LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug", [LOG_TRACE] = "trace",
+};
+
+const char *log_level_name(enum log_level level)
+{
+	return (unsigned)level <= LOG_TRACE ? names[level] : "unknown";
+}
+
+bool log_level_parse(const char *name, enum log_level *out)
+{
+	for (int i = LOG_NONE; i <= LOG_TRACE; i++) {
+		if (strcasecmp(name, names[i]) == 0) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
 
 void log_set(enum log_level level, log_sink sink, void *context)
 {

@@ -17,6 +17,12 @@ enum log_level {
 	LOG_TRACE  /* every APDU, redacted */
 };
 
+/* "error"; never NULL. */
+const char *log_level_name(enum log_level level);
+
+/* The level of that name, in any case of letters. False: there is none. */
+bool log_level_parse(const char *name, enum log_level *out);
+
 /* Called for each line at or below the level; may be called by several threads at once. */
 typedef void (*log_sink)(enum log_level level, const char *line, void *context);
 

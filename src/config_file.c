@@ -22,11 +22,6 @@ struct pass {
 	bool report;
 };
 
-static const char *const level_words[] = {
-	[LOG_NONE] = "none",   [LOG_ERROR] = "error", [LOG_INFO] = "info",
-	[LOG_DEBUG] = "debug", [LOG_TRACE] = "trace",
-};
-
 static bool take_bool(struct config *c, size_t at, const char *value)
 {
 	static const char *const yes[] = {"yes", "true", "on", "1"};
@@ -44,15 +39,7 @@ static bool take_bool(struct config *c, size_t at, const char *value)
 
 static bool take_level(struct config *c, size_t at, const char *value)
 {
-	enum log_level *out = (enum log_level *)(void *)((char *)c + at);
-
-	for (int i = LOG_NONE; i <= LOG_TRACE; i++) {
-		if (strcasecmp(value, level_words[i]) == 0) {
-			*out = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
+	return log_level_parse(value, (enum log_level *)(void *)((char *)c + at));
 }
 
 /* Absolute, because what the working directory is depends on the program. */

@@ -5,17 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "src/settings.h"
 
 #define LINE_ROOM 1200
-
-static const char *const level_names[] = {
-	[LOG_NONE] = "none",  [LOG_ERROR] = "error", [LOG_INFO] = "info",
-	[LOG_DEBUG] = "debug", [LOG_TRACE] = "trace",
-};
 
 static int log_fd = -1; /* belongs to the log sink; changes only while logging is off */
 
@@ -30,7 +24,7 @@ static void write_line(enum log_level level, const char *line, void *context)
 		n = snprintf(text, sizeof text, "%s\n", line);
 	else
 		n = snprintf(text, sizeof text, "# twcard[%ld] %s: %s\n", (long)getpid(),
-			     level_names[level], line);
+			     log_level_name(level), line);
 	if (n > 0 && write(log_fd, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1) < 0)
 		return; /* there is nowhere to complain to */
 }
@@ -38,11 +32,14 @@ static void write_line(enum log_level level, const char *line, void *context)
 /* A level's name or number; anything else that is set means "info". */
 static enum log_level parse_level(const char *text, enum log_level unset)
 {
+	enum log_level level;
+
 	if (!text || !*text)
 		return unset;
-	for (int i = LOG_NONE; i <= LOG_TRACE; i++)
-		if (strcasecmp(text, level_names[i]) == 0 || (text[0] == '0' + i && !text[1]))
-			return (enum log_level)i;
+	if (log_level_parse(text, &level))
+		return level;
+	if (text[0] >= '0' && text[0] <= '0' + LOG_TRACE && !text[1])
+		return (enum log_level)(text[0] - '0');
 	return LOG_INFO;
 }
 

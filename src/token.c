@@ -129,18 +129,13 @@ enum result token_read_data(struct token *t)
 	return r;
 }
 
-static bool same_bytes(const struct buffer *a, const struct buffer *b)
-{
-	return a->len && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
-}
-
 /* A CA's certificate: its record says so, or it issued one that is on the card. */
 static bool is_authority(const struct p15_list *list, size_t which)
 {
 	const struct p15_object *o = &list->items[which];
 
 	for (size_t i = 0; i < list->count && !o->is_authority; i++)
-		if (same_bytes(&list->items[i].issuer, &o->subject))
+		if (buffer_same(&list->items[i].issuer, &o->subject))
 			return true;
 	return o->is_authority;
 }
@@ -423,20 +418,31 @@ static enum result verify_again(struct token *t)
 	return SENDS_CARD_AWAY(r) ? r : RESULT_SECURITY_STATUS;
 }
 
+/*
+ * The public half, if it can be had without disturbing the login. *out is
+ * NULL, and that is no error, where it cannot or the card does not have it.
+ */
+static enum result key_for_check(struct token *t, const struct object *key,
+				 const struct rsa_public **out)
+{
+	enum result r;
+
+	*out = NULL;
+	if (!token_has_public_key(t, key) && !card_reads_keys_freely(t->card))
+		return RESULT_OK;
+	r = token_public_key(t, key, out);
+	return r == RESULT_NOT_FOUND ? RESULT_OK : r;
+}
+
 /* A result that does not undo with the public key must not leave the module. */
 static enum result check_result(struct token *t, const struct object *key,
 				const uint8_t in[CARD_MODULUS_SIZE],
 				const uint8_t out[CARD_MODULUS_SIZE])
 {
 	const struct rsa_public *rsa;
-	enum result r;
+	enum result r = key_for_check(t, key, &rsa);
 
-	if (!token_has_public_key(t, key) && !card_reads_keys_freely(t->card))
-		return RESULT_OK;
-	r = token_public_key(t, key, &rsa);
-	if (r == RESULT_NOT_FOUND)
-		return RESULT_OK;
-	if (r == RESULT_OK && !rsa_undoes(rsa, in, out)) {
+	if (r == RESULT_OK && rsa && !rsa_undoes(rsa, in, out)) {
 		log_line(LOG_ERROR, "key %02X: the card's result does not fit the public key",
 			 key->record->key_ref);
 		r = RESULT_BAD_SIGNATURE;
@@ -449,14 +455,9 @@ static enum result check_block(struct token *t, const struct object *key,
 			       const uint8_t in[CARD_MODULUS_SIZE])
 {
 	const struct rsa_public *rsa;
-	enum result r;
+	enum result r = key_for_check(t, key, &rsa);
 
-	if (!token_has_public_key(t, key) && !card_reads_keys_freely(t->card))
-		return RESULT_OK;
-	r = token_public_key(t, key, &rsa);
-	if (r == RESULT_NOT_FOUND)
-		return RESULT_OK;
-	if (r == RESULT_OK && memcmp(in, rsa->modulus, CARD_MODULUS_SIZE) >= 0)
+	if (r == RESULT_OK && rsa && memcmp(in, rsa->modulus, CARD_MODULUS_SIZE) >= 0)
 		r = RESULT_OUT_OF_RANGE;
 	return r;
 }

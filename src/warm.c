@@ -16,15 +16,10 @@ static const enum p15_class kinds[] = {P15_CERTIFICATE, P15_PUBLIC_KEY, P15_DATA
 
 /* ---- which certificates are looked at ---- */
 
-static bool same_bytes(const struct buffer *a, const struct buffer *b)
-{
-	return a->len && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
-}
-
 static bool issued_another(const struct p15_list *list, size_t which)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (i != which && same_bytes(&list->items[i].issuer, &list->items[which].subject))
+		if (i != which && buffer_same(&list->items[i].issuer, &list->items[which].subject))
 			return true;
 	return false;
 }
@@ -71,7 +66,7 @@ static enum result check_heads(struct token *t, const struct cache *cache,
 		*same = known != NULL;
 		if (known)
 			r = read_head(t, &certificates->items[which[i]], &now);
-		*same = *same && r == RESULT_OK && same_bytes(known, &now);
+		*same = *same && r == RESULT_OK && buffer_same(known, &now);
 		buffer_clear(&now);
 	}
 	/* a card on which the place cannot be read is not the one in the cache */
