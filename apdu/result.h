@@ -1,7 +1,7 @@
 /*
  * What an operation came to. One list for the whole project: code, Cryptoki
  * return value and text. apdu/ and profiles/ know no Cryptoki type, so the
- * second column is a bare word here; only src/rv.c expands it.
+ * second column is a bare word here; only src/base/rv.c expands it.
  */
 #ifndef TWCARD_APDU_RESULT_H
 #define TWCARD_APDU_RESULT_H

@@ -13,8 +13,8 @@
 #include "apdu/scp03.h"
 #include "profiles/internal.h"
 #include "profiles/keyset.h"
-#include "src/rsa.h"
-#include "src/token.h"
+#include "src/crypto/rsa.h"
+#include "src/token/token.h"
 #include "fuzz.h"
 #include "script.h"
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "apdu/log.h"
-#include "src/config_file.h"
-#include "src/settings.h"
+#include "src/base/config_file.h"
+#include "src/base/settings.h"
 #include "gen2card.h"
 
 #define PRIVILEGED "--privileged"

@@ -117,7 +117,7 @@ static void the_pin_is_not_offered_to_another_card(void **state)
 
 /*
  * Also when nobody has asked for the token's data before. Fails as of the
- * first version: is_same_card() in src/token.c compares nothing then.
+ * first version: is_same_card() in src/token/token.c compares nothing then.
  */
 static void the_pin_is_not_offered_to_another_card_that_nobody_looked_at(void **state)
 {

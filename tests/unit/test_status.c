@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "apdu/status.h"
-#include "src/rv.h"
+#include "src/base/rv.h"
 #include "wire.h"
 
 static void status_words_have_their_results(void **state)

@@ -1,0 +1,26 @@
+#include "config.h"
+
+#include "src/abi/abi.h"
+
+bool abi_is_bytes(const void *data, CK_ULONG len)
+{
+	return data || !len;
+}
+
+bool abi_is_template(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	if (count && !template)
+		return false;
+	for (CK_ULONG i = 0; i < count; i++)
+		if (template[i].ulValueLen && !template[i].pValue)
+			return false;
+	return true;
+}
+
+CK_RV abi_refuse(struct session *s, enum operation_kind kind)
+{
+	if (!s->operations[kind].mechanism)
+		return CKR_OPERATION_NOT_INITIALIZED;
+	operation_end(&s->operations[kind]);
+	return CKR_ARGUMENTS_BAD;
+}

@@ -1,0 +1,21 @@
+/* Checks that the Cryptoki entry points share. */
+#ifndef TWCARD_SRC_ABI_H
+#define TWCARD_SRC_ABI_H
+
+#include <stdbool.h>
+
+#include "src/session/session.h"
+
+/* A pointer, unless there is nothing to point to. */
+bool abi_is_bytes(const void *data, CK_ULONG len);
+
+/* The same for a template and for each value in it. */
+bool abi_is_template(const CK_ATTRIBUTE *template, CK_ULONG count);
+
+/*
+ * Wrong arguments to a call that would have ended the operation end it
+ * (PKCS#11 5.2). CKR_ARGUMENTS_BAD, or CKR_OPERATION_NOT_INITIALIZED.
+ */
+CK_RV abi_refuse(struct session *s, enum operation_kind kind);
+
+#endif

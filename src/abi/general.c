@@ -1,0 +1,260 @@
+/* The Cryptoki calls about library, slots, tokens and mechanisms. */
+#include "config.h"
+
+#include <string.h>
+
+#include "src/module/events.h"
+#include "src/abi/function_list.h"
+#include "src/operation/mechanism.h"
+#include "src/module/module.h"
+#include "src/base/rv.h"
+#include "src/base/text.h"
+
+#define LIBRARY_MAJOR 0
+#define LIBRARY_MINOR 1
+
+/* Locking by callbacks alone is refused: PC/SC and OpenSSL lock with the system's threads. */
+static CK_RV check_arguments(const CK_C_INITIALIZE_ARGS *args)
+{
+	int callbacks;
+
+	if (!args)
+		return CKR_OK;
+	callbacks = !!args->CreateMutex + !!args->DestroyMutex + !!args->LockMutex +
+		    !!args->UnlockMutex;
+	if (args->pReserved || (callbacks != 0 && callbacks != 4))
+		return CKR_ARGUMENTS_BAD;
+	return callbacks && !(args->flags & CKF_OS_LOCKING_OK) ? CKR_CANT_LOCK : CKR_OK;
+}
+
+CK_RV C_Initialize(CK_VOID_PTR init_args)
+{
+	CK_RV rv = check_arguments(init_args);
+
+	return rv == CKR_OK ? module_initialize() : rv;
+}
+
+CK_RV C_Finalize(CK_VOID_PTR reserved)
+{
+	return reserved ? CKR_ARGUMENTS_BAD : module_finalize();
+}
+
+CK_RV C_GetInfo(CK_INFO *info)
+{
+	CK_RV rv = module_enter();
+
+	if (rv != CKR_OK)
+		return rv;
+	if (!info)
+		return module_leave(__func__, CKR_ARGUMENTS_BAD);
+	memset(info, 0, sizeof *info);
+	info->cryptokiVersion = (CK_VERSION){2, 40};
+	info->libraryVersion = (CK_VERSION){LIBRARY_MAJOR, LIBRARY_MINOR};
+	text_pad(info->manufacturerID, sizeof info->manufacturerID, "twcard");
+	text_pad(info->libraryDescription, sizeof info->libraryDescription,
+		 "Taiwan GPKI smart cards");
+	return module_leave(__func__, CKR_OK);
+}
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
+{
+	if (!list)
+		return CKR_ARGUMENTS_BAD;
+	*list = (CK_FUNCTION_LIST *)&function_list;
+	return CKR_OK;
+}
+
+CK_RV C_GetSlotList(unsigned char token_present, CK_SLOT_ID *slots, CK_ULONG *count)
+{
+	CK_RV rv = module_enter();
+
+	if (rv != CKR_OK)
+		return rv;
+	if (!count)
+		return module_leave(__func__, CKR_ARGUMENTS_BAD);
+	/* readers are only looked for when a program asks how many there are, or never did */
+	if (!slots || !module_scanned())
+		rv = module_rescan(false);
+	if (rv == CKR_OK)
+		rv = module_slot_ids(token_present, slots, count);
+	return module_leave(__func__, rv);
+}
+
+CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, CK_VOID_PTR reserved)
+{
+	CK_RV rv = module_enter();
+
+	if (rv != CKR_OK)
+		return rv;
+	if (!slot || reserved)
+		return module_leave(__func__, CKR_ARGUMENTS_BAD);
+	return module_leave(__func__, events_wait(!(flags & CKF_DONT_BLOCK), slot));
+}
+
+CK_RV C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO *info)
+{
+	struct slot *slot;
+	CK_RV rv = slot_enter(id, &slot);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (!info)
+		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+	slot_look(slot); /* the flags tell what it found */
+	memset(info, 0, sizeof *info);
+	text_pad(info->slotDescription, sizeof info->slotDescription, slot->reader);
+	text_pad(info->manufacturerID, sizeof info->manufacturerID, "PC/SC");
+	info->flags = CKF_REMOVABLE_DEVICE | CKF_HW_SLOT;
+	if (slot_has_card(slot))
+		info->flags |= CKF_TOKEN_PRESENT;
+	return slot_exit(slot, __func__, CKR_OK);
+}
+
+/* A card is there now (perhaps another one), and not found to be unknown. */
+static CK_RV need_card(struct slot *slot)
+{
+	slot_look(slot);
+	if (!slot_has_card(slot))
+		return CKR_TOKEN_NOT_PRESENT;
+	return slot->token.unknown ? CKR_TOKEN_NOT_RECOGNIZED : CKR_OK;
+}
+
+static CK_FLAGS pin_flags(const struct token *token, int max_tries)
+{
+	CK_FLAGS flags = 0;
+
+	if (token->tries_left >= 0 && token->tries_left < max_tries)
+		flags |= CKF_USER_PIN_COUNT_LOW;
+	if (token->tries_left == 1)
+		flags |= CKF_USER_PIN_FINAL_TRY;
+	if (token->tries_left == 0)
+		flags |= CKF_USER_PIN_LOCKED;
+	return flags;
+}
+
+static void fill_token_info(const struct slot *slot, const struct token_data *data,
+			    CK_TOKEN_INFO *info)
+{
+	size_t min, max;
+	int tries;
+
+	card_pin_limits(slot->token.card, &min, &max, &tries);
+	memset(info, 0, sizeof *info);
+	text_pad(info->label, sizeof info->label, data->label);
+	text_pad(info->manufacturerID, sizeof info->manufacturerID, data->manufacturer);
+	text_pad(info->model, sizeof info->model, data->model);
+	text_pad(info->serialNumber, sizeof info->serialNumber, data->serial);
+	text_pad(info->utcTime, sizeof info->utcTime, "");
+	info->flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED |
+		      CKF_TOKEN_INITIALIZED | pin_flags(&slot->token, tries);
+	info->ulMaxSessionCount = CK_EFFECTIVELY_INFINITE;
+	info->ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE;
+	info->ulSessionCount = slot->session_count;
+	info->ulRwSessionCount = slot->rw_session_count;
+	info->ulMinPinLen = min;
+	info->ulMaxPinLen = max;
+	info->ulTotalPublicMemory = CK_UNAVAILABLE_INFORMATION;
+	info->ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION;
+	info->ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION;
+	info->ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION;
+}
+
+CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
+{
+	const struct token_data *data;
+	struct slot *slot;
+	CK_RV rv = slot_enter(id, &slot);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (!info)
+		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+	rv = need_card(slot);
+	if (rv == CKR_OK)
+		rv = rv_of(slot_token_data(slot, &data));
+	if (rv == CKR_OK && !slot->token.card) /* dropped after an error: its limits are asked for */
+		rv = rv_of(slot_touch(slot));
+	if (rv == CKR_OK)
+		fill_token_info(slot, data, info);
+	return slot_exit(slot, __func__, rv);
+}
+
+CK_RV C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count)
+{
+	const struct mechanism *rows;
+	struct slot *slot;
+	size_t n;
+	CK_RV rv = slot_enter(id, &slot);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (!count)
+		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+	rv = need_card(slot);
+	if (rv != CKR_OK)
+		return slot_exit(slot, __func__, rv);
+	rows = mechanism_rows(&n);
+	if (list && *count < n)
+		rv = CKR_BUFFER_TOO_SMALL;
+	for (size_t i = 0; list && rv == CKR_OK && i < n; i++)
+		list[i] = rows[i].type;
+	*count = n;
+	return slot_exit(slot, __func__, rv);
+}
+
+CK_RV C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+	const struct mechanism *row = mechanism_find(type);
+	struct slot *slot;
+	CK_RV rv = slot_enter(id, &slot);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (!info)
+		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+	rv = need_card(slot);
+	if (rv == CKR_OK && !row)
+		rv = CKR_MECHANISM_INVALID;
+	if (rv == CKR_OK)
+		*info = (CK_MECHANISM_INFO){row->min, row->max, row->flags};
+	return slot_exit(slot, __func__, rv);
+}
+
+CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
+		    CK_SESSION_HANDLE *session)
+{
+	struct session *s;
+	struct slot *slot;
+	CK_RV rv = slot_enter(id, &slot);
+
+	(void)application; /* no surrender callback is ever made */
+	(void)notify;
+	if (rv != CKR_OK)
+		return rv;
+	if (!session)
+		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+	if (!(flags & CKF_SERIAL_SESSION))
+		return slot_exit(slot, __func__, CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+	rv = need_card(slot);
+	/* an unknown card is told here, not at the first use of the session */
+	if (rv == CKR_OK && !slot->token.card)
+		rv = rv_of(slot_after_error(slot, slot_touch(slot)));
+	if (rv == CKR_OK)
+		rv = session_open(slot, flags, &s);
+	if (rv == CKR_OK)
+		*session = s->handle;
+	return slot_exit(slot, __func__, rv);
+}
+
+CK_RV C_CloseAllSessions(CK_SLOT_ID id)
+{
+	struct slot *slot;
+	CK_RV rv = slot_enter(id, &slot);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (slot->token.logged_in)
+		slot_logout(slot);
+	session_close_all(slot);
+	return slot_exit(slot, __func__, CKR_OK);
+}

@@ -1,0 +1,208 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/auxv.h>
+
+#include <ini.h>
+
+#include "src/base/config_file.h"
+
+#define SYSTEM_FILE SYSCONFDIR "/twcard/twcard.conf"
+#define SYSTEM_KEYSETS SYSCONFDIR "/twcard/keysets"
+
+/* Reading into a config, or only looking for what to complain about. */
+struct pass {
+	struct config *config;
+	const char *path;
+	bool report;
+};
+
+static bool take_bool(struct config *c, size_t at, const char *value)
+{
+	static const char *const yes[] = {"yes", "true", "on", "1"};
+	static const char *const no[] = {"no", "false", "off", "0"};
+	bool *out = (bool *)((char *)c + at);
+
+	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+		if (strcasecmp(value, yes[i]) == 0 || strcasecmp(value, no[i]) == 0) {
+			*out = strcasecmp(value, yes[i]) == 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_level(struct config *c, size_t at, const char *value)
+{
+	return log_level_parse(value, (enum log_level *)(void *)((char *)c + at));
+}
+
+/* Absolute, because what the working directory is depends on the program. */
+static bool take_path(struct config *c, size_t at, const char *value)
+{
+	if (value[0] != '/' || strlen(value) >= CONFIG_PATH_MAX)
+		return false;
+	strcpy((char *)c + at, value);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*take)(struct config *c, size_t at, const char *value);
+	size_t at;
+	const char *wants;
+} keys[] = {
+	{"allow-unproven", take_bool, offsetof(struct config, allow_unproven), "yes or no"},
+	{"cache", take_bool, offsetof(struct config, cache), "yes or no"},
+	{"vendor-compat", take_bool, offsetof(struct config, vendor_compat), "yes or no"},
+	{"log", take_level, offsetof(struct config, log), "none, error, info, debug or trace"},
+	{"log-file", take_path, offsetof(struct config, log_file), "an absolute path"},
+	{"keyset-dir", take_path, offsetof(struct config, keyset_dir), "an absolute path"},
+};
+
+static int take(void *user, const char *section, const char *name, const char *value)
+{
+	struct pass *pass = user;
+
+	for (size_t i = 0; !*section && i < sizeof keys / sizeof *keys; i++) {
+		if (strcmp(name, keys[i].name) != 0)
+			continue;
+		if (!keys[i].take(pass->config, keys[i].at, value) && pass->report)
+			log_line(LOG_ERROR, "%s: %s = %s: ignored, it wants %s", pass->path, name, value,
+				 keys[i].wants);
+		return 1;
+	}
+	if (pass->report)
+		log_line(LOG_ERROR, "%s: %s%s%s is not known: ignored", pass->path, section,
+			 *section ? "/" : "", name);
+	return 1;
+}
+
+/* What the reader below needs; a line is never left to the parser in pieces. */
+struct lines {
+	FILE *file;
+	char *line; /* getline()'s */
+	size_t room;
+	unsigned number;
+	const struct pass *pass;
+};
+
+/*
+ * Hands the parser one line a call. It takes an indented line as more of the
+ * one before, and cuts long ones: neither is wanted here. A comment may also
+ * stand behind a value.
+ */
+static char *next_line(char *out, int size, void *context)
+{
+	struct lines *lines = context;
+	ssize_t n = getline(&lines->line, &lines->room, lines->file);
+	char *start, *comment;
+
+	if (n < 0)
+		return NULL;
+	lines->number++;
+	start = lines->line + strspn(lines->line, " \t");
+	for (comment = start; (comment = strchr(comment, '#')); comment++) {
+		if (comment == start || comment[-1] == ' ' || comment[-1] == '\t') {
+			*comment = '\0';
+			break;
+		}
+	}
+	if (strlen(start) >= (size_t)size) {
+		if (lines->pass->report)
+			log_line(LOG_ERROR, "%s: line %u is too long (%d bytes at most): ignored",
+				 lines->pass->path, lines->number, size - 1);
+		start = lines->line + n; /* an empty line */
+	}
+	return strcpy(out, start);
+}
+
+static void read_file(const char *path, bool must_exist, struct config *config, bool report)
+{
+	struct pass pass = {config, path, report};
+	struct lines lines = {.pass = &pass};
+	int line;
+
+	lines.file = fopen(path, "re");
+	if (!lines.file) {
+		if (report && (must_exist || errno != ENOENT))
+			log_line(LOG_ERROR, "%s: %s", path, strerror(errno));
+		return;
+	}
+	line = ini_parse_stream(next_line, &lines, take, &pass);
+	if (line > 0 && report)
+		log_line(LOG_ERROR, "%s: line %d is not \"name = value\": ignored", path, line);
+	free(lines.line);
+	fclose(lines.file);
+}
+
+/* $XDG_CONFIG_HOME/twcard/NAME, or ~/.config/…; false: there is no home. */
+static bool user_path(const char *name, char out[CONFIG_PATH_MAX])
+{
+	const char *base = secure_getenv("XDG_CONFIG_HOME");
+	const char *home = secure_getenv("HOME");
+	int n;
+
+	if (base && *base == '/')
+		n = snprintf(out, CONFIG_PATH_MAX, "%s/twcard/%s", base, name);
+	else if (home && *home == '/')
+		n = snprintf(out, CONFIG_PATH_MAX, "%s/.config/twcard/%s", home, name);
+	else
+		return false;
+	return n > 0 && n < CONFIG_PATH_MAX;
+}
+
+/* secure_getenv() finds nothing in set-user-id programs, so neither variable counts there. */
+static void read_all(struct config *config, bool report)
+{
+	const char *only = secure_getenv("TWCARD_CONF");
+	char path[CONFIG_PATH_MAX];
+
+	if (only && *only) {
+		read_file(only, true, config, report);
+		return;
+	}
+	read_file(SYSTEM_FILE, false, config, report);
+	if (user_path("twcard.conf", path))
+		read_file(path, false, config, report);
+}
+
+/* The one that was named, or the system's and the user's. */
+static void find_keyset_dirs(struct config *c)
+{
+	size_t n = 0;
+
+	if (c->keyset_dir[0]) {
+		c->keyset_dirs[n++] = c->keyset_dir;
+	} else {
+		c->keyset_dirs[n++] = SYSTEM_KEYSETS;
+		if (user_path("keysets", c->user_keysets))
+			c->keyset_dirs[n++] = c->user_keysets;
+	}
+	c->keyset_dirs[n] = NULL;
+}
+
+void config_read(struct config *out)
+{
+	*out = (struct config){.cache = true};
+	read_all(out, false);
+	find_keyset_dirs(out);
+	if (getauxval(AT_SECURE)) { /* a privileged process writes nothing for its caller */
+		out->cache = false;
+		out->log = LOG_NONE;
+	}
+}
+
+void config_report(void)
+{
+	struct config *scratch = calloc(1, sizeof *scratch);
+
+	if (scratch)
+		read_all(scratch, true);
+	free(scratch);
+}

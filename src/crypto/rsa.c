@@ -1,0 +1,324 @@
+/*
+ * The padding functions below are deprecated in OpenSSL 3 in favour of EVP,
+ * which cannot pad without also holding the key. They are asked for by the
+ * API level that had them.
+ */
+#define OPENSSL_API_COMPAT 0x10101000L
+
+#include "config.h"
+
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "src/crypto/rsa.h"
+
+#define RSA_BITS (8 * RSA_BLOCK)
+
+/* DigestInfo (RFC 8017, 9.2): the digest with the name of its algorithm. */
+static enum result digest_info(const EVP_MD *hash, const uint8_t *digest, size_t len,
+			       struct buffer *out)
+{
+	X509_SIG *info = X509_SIG_new();
+	unsigned char *der = NULL;
+	enum result r = RESULT_CRYPTO;
+	X509_ALGOR *algorithm;
+	ASN1_OCTET_STRING *value;
+	int n;
+
+	if (!info)
+		return RESULT_NO_MEMORY;
+	X509_SIG_getm(info, &algorithm, &value);
+	if (X509_ALGOR_set0(algorithm, OBJ_nid2obj(EVP_MD_get_type(hash)), V_ASN1_NULL, NULL) &&
+	    ASN1_OCTET_STRING_set(value, digest, (int)len)) {
+		n = i2d_X509_SIG(info, &der);
+		if (n > 0)
+			r = buffer_append(out, der, (size_t)n);
+	}
+	OPENSSL_free(der);
+	X509_SIG_free(info);
+	return r;
+}
+
+static enum result pad_pkcs1(const struct rsa_scheme *s, const uint8_t *data, size_t len,
+			     uint8_t block[RSA_BLOCK])
+{
+	struct buffer content = BUFFER_INIT;
+	enum result r;
+
+	r = s->hash ? digest_info(s->hash, data, len, &content)
+		    : buffer_append(&content, data, len);
+	if (r == RESULT_OK && content.len > RSA_BLOCK - RSA_PKCS1_OVERHEAD)
+		r = RESULT_ARGUMENT;
+	if (r == RESULT_OK && RSA_padding_add_PKCS1_type_1(block, RSA_BLOCK, content.data,
+							   (int)content.len) != 1)
+		r = RESULT_CRYPTO;
+	buffer_clear(&content);
+	return r;
+}
+
+static enum result pad_none(const uint8_t *data, size_t len, uint8_t block[RSA_BLOCK])
+{
+	if (len > RSA_BLOCK)
+		return RESULT_ARGUMENT;
+	memset(block, 0, RSA_BLOCK - len);
+	if (len)
+		memcpy(block + RSA_BLOCK - len, data, len);
+	return RESULT_OK;
+}
+
+/* PSS only asks the key for its length: any modulus of that length will do. */
+static RSA *stand_in_key(void)
+{
+	BIGNUM *n = BN_new(), *e = BN_new();
+	RSA *rsa = RSA_new();
+
+	if (n && e && rsa && BN_set_bit(n, RSA_BITS - 1) && BN_set_bit(n, 0) && BN_set_word(e, 65537) &&
+	    RSA_set0_key(rsa, n, e, NULL))
+		return rsa;
+	BN_free(n);
+	BN_free(e);
+	RSA_free(rsa);
+	return NULL;
+}
+
+static enum result pad_pss(const struct rsa_scheme *s, const uint8_t *digest,
+			   uint8_t block[RSA_BLOCK])
+{
+	RSA *rsa = stand_in_key();
+	int ok = rsa && RSA_padding_add_PKCS1_PSS_mgf1(rsa, block, digest, s->hash, s->mgf,
+						       (int)s->salt_len) == 1;
+
+	RSA_free(rsa);
+	return ok ? RESULT_OK : RESULT_CRYPTO;
+}
+
+enum result rsa_pad_for_signing(const struct rsa_scheme *s, const uint8_t *data, size_t len,
+				uint8_t block[RSA_BLOCK])
+{
+	if (s->hash && len != (size_t)EVP_MD_get_size(s->hash))
+		return RESULT_ARGUMENT;
+	switch (s->padding) {
+	case RSA_PAD_PKCS1:
+		return pad_pkcs1(s, data, len, block);
+	case RSA_PAD_NONE:
+		return pad_none(data, len, block);
+	case RSA_PAD_PSS:
+		return pad_pss(s, data, block);
+	default:
+		return RESULT_ARGUMENT;
+	}
+}
+
+enum result rsa_unpad_decrypted(const struct rsa_scheme *s, const uint8_t block[RSA_BLOCK],
+				uint8_t out[RSA_BLOCK], size_t *len)
+{
+	int n = -1;
+
+	ERR_set_mark();
+	switch (s->padding) {
+	case RSA_PAD_NONE:
+		memcpy(out, block, RSA_BLOCK);
+		n = RSA_BLOCK;
+		break;
+	case RSA_PAD_PKCS1:
+		n = RSA_padding_check_PKCS1_type_2(out, RSA_BLOCK, block, RSA_BLOCK, RSA_BLOCK);
+		break;
+	case RSA_PAD_OAEP:
+		n = RSA_padding_check_PKCS1_OAEP_mgf1(out, RSA_BLOCK, block, RSA_BLOCK, RSA_BLOCK,
+						      s->label, (int)s->label_len, s->hash, s->mgf);
+		break;
+	default:
+		break;
+	}
+	ERR_pop_to_mark();
+	*len = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? RESULT_BAD_DATA : RESULT_OK;
+}
+
+size_t rsa_max_plaintext(const struct rsa_scheme *s, size_t key_len)
+{
+	size_t overhead = 0;
+
+	if (s->padding == RSA_PAD_PKCS1)
+		overhead = RSA_PKCS1_OVERHEAD;
+	else if (s->padding == RSA_PAD_OAEP)
+		overhead = 2 * (size_t)EVP_MD_get_size(s->hash) + 2;
+	return key_len > overhead ? key_len - overhead : 0;
+}
+
+bool rsa_undoes(const struct rsa_public *key, const uint8_t in[RSA_BLOCK],
+		const uint8_t out[RSA_BLOCK])
+{
+	BIGNUM *n = BN_bin2bn(key->modulus, sizeof key->modulus, NULL);
+	BIGNUM *s = BN_bin2bn(out, RSA_BLOCK, NULL);
+	BIGNUM *m = BN_bin2bn(in, RSA_BLOCK, NULL);
+	BIGNUM *e = BN_new();
+	BN_CTX *ctx = BN_CTX_new();
+	bool ok;
+
+	ok = n && s && m && e && ctx && BN_set_word(e, key->exponent) && BN_cmp(s, n) < 0 &&
+	     BN_mod_exp(s, s, e, n, ctx) && BN_cmp(s, m) == 0;
+	BN_CTX_free(ctx);
+	BN_free(e);
+	BN_clear_free(m);
+	BN_clear_free(s);
+	BN_free(n);
+	return ok;
+}
+
+EVP_PKEY *rsa_public_key(OSSL_LIB_CTX *libctx, const uint8_t *modulus, size_t modulus_len,
+			 const uint8_t *exponent, size_t exponent_len)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, "RSA", NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	BIGNUM *n = BN_bin2bn(modulus, (int)modulus_len, NULL);
+	BIGNUM *e = BN_bin2bn(exponent, (int)exponent_len, NULL);
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *pkey = NULL;
+
+	if (ctx && build && n && e && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e))
+		params = OSSL_PARAM_BLD_to_param(build);
+	if (params && (EVP_PKEY_fromdata_init(ctx) <= 0 ||
+		       EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0))
+		pkey = NULL;
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	BN_free(n);
+	BN_free(e);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+/* The padding of an EVP operation, with what it needs; false: OpenSSL does not want it. */
+static bool set_scheme(EVP_PKEY_CTX *ctx, const struct rsa_scheme *s)
+{
+	static const int paddings[] = {
+		[RSA_PAD_PKCS1] = RSA_PKCS1_PADDING,
+		[RSA_PAD_NONE] = RSA_NO_PADDING,
+		[RSA_PAD_PSS] = RSA_PKCS1_PSS_PADDING,
+		[RSA_PAD_OAEP] = RSA_PKCS1_OAEP_PADDING,
+	};
+	unsigned char *label;
+
+	if (EVP_PKEY_CTX_set_rsa_padding(ctx, paddings[s->padding]) <= 0)
+		return false;
+	if (s->padding == RSA_PAD_OAEP) {
+		if (EVP_PKEY_CTX_set_rsa_oaep_md(ctx, s->hash) <= 0 ||
+		    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, s->mgf) <= 0)
+			return false;
+		if (!s->label_len)
+			return true;
+		label = OPENSSL_memdup(s->label, s->label_len); /* the context's, once taken */
+		if (label && EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, label, (int)s->label_len) > 0)
+			return true;
+		OPENSSL_free(label);
+		return false;
+	}
+	if (s->hash && EVP_PKEY_CTX_set_signature_md(ctx, s->hash) <= 0)
+		return false;
+	return s->padding != RSA_PAD_PSS ||
+	       (EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, s->mgf) > 0 &&
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, (int)s->salt_len) > 0);
+}
+
+enum result rsa_verify(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
+		       const uint8_t *data, size_t len, const uint8_t *signature,
+		       size_t signature_len)
+{
+	EVP_PKEY_CTX *ctx = NULL;
+	struct buffer block = BUFFER_INIT;
+	enum result r = RESULT_CRYPTO;
+
+	if (s->padding == RSA_PAD_NONE) { /* the signature undoes to the data, zeros in front */
+		size_t zeros = 0;
+
+		r = rsa_recover(libctx, key, s, signature, signature_len, &block);
+		if (r == RESULT_OK && len > block.len)
+			r = RESULT_BAD_SIGNATURE;
+		while (r == RESULT_OK && zeros < block.len - len)
+			if (block.data[zeros++])
+				r = RESULT_BAD_SIGNATURE;
+		if (r == RESULT_OK && len && memcmp(block.data + zeros, data, len) != 0)
+			r = RESULT_BAD_SIGNATURE;
+		buffer_clear(&block);
+		return r;
+	}
+	ERR_set_mark();
+	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
+	if (ctx && EVP_PKEY_verify_init(ctx) > 0 && set_scheme(ctx, s))
+		r = EVP_PKEY_verify(ctx, signature, signature_len, data, len) == 1
+			    ? RESULT_OK
+			    : RESULT_BAD_SIGNATURE;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_pop_to_mark();
+	return r;
+}
+
+enum result rsa_recover(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
+			const uint8_t *signature, size_t signature_len, struct buffer *out)
+{
+	size_t n = (size_t)EVP_PKEY_get_size(key);
+	EVP_PKEY_CTX *ctx = NULL;
+	enum result r = buffer_reserve(out, n);
+
+	if (r != RESULT_OK)
+		return r;
+	ERR_set_mark();
+	r = RESULT_CRYPTO;
+	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
+	if (ctx && EVP_PKEY_verify_recover_init(ctx) > 0 && set_scheme(ctx, s))
+		r = EVP_PKEY_verify_recover(ctx, out->data + out->len, &n, signature,
+					    signature_len) > 0
+			    ? RESULT_OK
+			    : RESULT_BAD_SIGNATURE;
+	if (r == RESULT_OK)
+		out->len += n;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_pop_to_mark();
+	return r;
+}
+
+enum result rsa_encrypt(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
+			const uint8_t *data, size_t len, struct buffer *out)
+{
+	size_t n = (size_t)EVP_PKEY_get_size(key);
+	struct buffer block = BUFFER_INIT;
+	EVP_PKEY_CTX *ctx = NULL;
+	enum result r;
+
+	if (len > rsa_max_plaintext(s, n))
+		return RESULT_ARGUMENT;
+	r = buffer_reserve(out, n);
+	/* without padding OpenSSL wants a whole block: zeros in front */
+	for (size_t i = len; r == RESULT_OK && s->padding == RSA_PAD_NONE && i < n; i++)
+		r = buffer_append_u8(&block, 0);
+	if (r == RESULT_OK)
+		r = buffer_append(&block, data, len);
+	if (r == RESULT_OK)
+		r = buffer_reserve(&block, 1); /* a pointer even for no data */
+	if (r != RESULT_OK)
+		goto out;
+	ERR_set_mark();
+	r = RESULT_CRYPTO;
+	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
+	if (ctx && EVP_PKEY_encrypt_init(ctx) > 0 && set_scheme(ctx, s))
+		r = EVP_PKEY_encrypt(ctx, out->data + out->len, &n, block.data, block.len) > 0
+			    ? RESULT_OK
+			    : RESULT_ARGUMENT; /* not below the modulus */
+	if (r == RESULT_OK)
+		out->len += n;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_pop_to_mark();
+out:
+	buffer_clear(&block);
+	return r;
+}

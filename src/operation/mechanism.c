@@ -1,0 +1,271 @@
+#include "config.h"
+
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "src/operation/mechanism.h"
+#include "src/base/rv.h"
+
+#define RSA_BITS (8 * RSA_BLOCK)
+#define SIGNS (CKF_HW | CKF_SIGN | CKF_VERIFY)
+#define RECOVERS (CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)
+#define CRYPTS (CKF_ENCRYPT | CKF_DECRYPT)
+#define WRAPS (CKF_WRAP | CKF_UNWRAP)
+#define GENERIC_MAX_BITS (8 * 4096)
+
+/* clang-format off */
+#define DIGEST(type, name, hash) \
+	{type, name, MECHANISM_DIGEST, CKF_DIGEST, 0, 0, PARAMS_NONE, hash, type, 0, 0, NULL, false}
+#define RSA(type, name, flags, padding, params) \
+	{type, name, MECHANISM_RSA, flags, RSA_BITS, RSA_BITS, params, NULL, 0, padding, CKK_RSA, NULL, false}
+#define RSA_HASH(type, name, padding, params, hash, hash_type) \
+	{type, name, MECHANISM_RSA, SIGNS, RSA_BITS, RSA_BITS, params, hash, hash_type, padding, CKK_RSA, NULL, false}
+#define HMAC(type, name, hash, params) \
+	{type, name, MECHANISM_HMAC, CKF_SIGN | CKF_VERIFY, 1, 4096, params, hash, 0, 0, CKK_GENERIC_SECRET, NULL, false}
+#define CIPHER(type, name, flags, params, key, min, max, mode, pads) \
+	{type, name, MECHANISM_CIPHER, flags, min, max, params, NULL, 0, 0, key, mode, pads}
+#define KEY_GEN(type, name, key, min, max) \
+	{type, name, MECHANISM_KEY_GEN, CKF_GENERATE, min, max, PARAMS_NONE, NULL, 0, 0, key, NULL, false}
+
+static const struct mechanism rows[] = {
+	RSA(CKM_RSA_PKCS, "RSA-PKCS", SIGNS | RECOVERS | CRYPTS | WRAPS, RSA_PAD_PKCS1, PARAMS_NONE),
+	RSA(CKM_RSA_X_509, "RSA-X-509", SIGNS | RECOVERS | CRYPTS, RSA_PAD_NONE, PARAMS_NONE),
+	RSA(CKM_RSA_PKCS_OAEP, "RSA-PKCS-OAEP", CKF_HW | CRYPTS | WRAPS, RSA_PAD_OAEP, PARAMS_OAEP),
+	RSA_HASH(CKM_MD5_RSA_PKCS, "MD5-RSA-PKCS", RSA_PAD_PKCS1, PARAMS_NONE, "MD5", CKM_MD5),
+	RSA_HASH(CKM_SHA1_RSA_PKCS, "SHA1-RSA-PKCS", RSA_PAD_PKCS1, PARAMS_NONE, "SHA1", CKM_SHA_1),
+	RSA_HASH(CKM_SHA224_RSA_PKCS, "SHA224-RSA-PKCS", RSA_PAD_PKCS1, PARAMS_NONE, "SHA224", CKM_SHA224),
+	RSA_HASH(CKM_SHA256_RSA_PKCS, "SHA256-RSA-PKCS", RSA_PAD_PKCS1, PARAMS_NONE, "SHA256", CKM_SHA256),
+	RSA_HASH(CKM_SHA384_RSA_PKCS, "SHA384-RSA-PKCS", RSA_PAD_PKCS1, PARAMS_NONE, "SHA384", CKM_SHA384),
+	RSA_HASH(CKM_SHA512_RSA_PKCS, "SHA512-RSA-PKCS", RSA_PAD_PKCS1, PARAMS_NONE, "SHA512", CKM_SHA512),
+	RSA(CKM_RSA_PKCS_PSS, "RSA-PKCS-PSS", SIGNS, RSA_PAD_PSS, PARAMS_PSS),
+	RSA_HASH(CKM_SHA1_RSA_PKCS_PSS, "SHA1-RSA-PKCS-PSS", RSA_PAD_PSS, PARAMS_PSS, "SHA1", CKM_SHA_1),
+	RSA_HASH(CKM_SHA224_RSA_PKCS_PSS, "SHA224-RSA-PKCS-PSS", RSA_PAD_PSS, PARAMS_PSS, "SHA224", CKM_SHA224),
+	RSA_HASH(CKM_SHA256_RSA_PKCS_PSS, "SHA256-RSA-PKCS-PSS", RSA_PAD_PSS, PARAMS_PSS, "SHA256", CKM_SHA256),
+	RSA_HASH(CKM_SHA384_RSA_PKCS_PSS, "SHA384-RSA-PKCS-PSS", RSA_PAD_PSS, PARAMS_PSS, "SHA384", CKM_SHA384),
+	RSA_HASH(CKM_SHA512_RSA_PKCS_PSS, "SHA512-RSA-PKCS-PSS", RSA_PAD_PSS, PARAMS_PSS, "SHA512", CKM_SHA512),
+	DIGEST(CKM_MD5, "MD5", "MD5"),
+	DIGEST(CKM_SHA_1, "SHA-1", "SHA1"),
+	DIGEST(CKM_SHA224, "SHA224", "SHA224"),
+	DIGEST(CKM_SHA256, "SHA256", "SHA256"),
+	DIGEST(CKM_SHA384, "SHA384", "SHA384"),
+	DIGEST(CKM_SHA512, "SHA512", "SHA512"),
+	HMAC(CKM_MD5_HMAC, "MD5-HMAC", "MD5", PARAMS_NONE),
+	HMAC(CKM_MD5_HMAC_GENERAL, "MD5-HMAC-GENERAL", "MD5", PARAMS_MAC_LENGTH),
+	HMAC(CKM_SHA_1_HMAC, "SHA-1-HMAC", "SHA1", PARAMS_NONE),
+	HMAC(CKM_SHA_1_HMAC_GENERAL, "SHA-1-HMAC-GENERAL", "SHA1", PARAMS_MAC_LENGTH),
+	HMAC(CKM_SHA224_HMAC, "SHA224-HMAC", "SHA224", PARAMS_NONE),
+	HMAC(CKM_SHA224_HMAC_GENERAL, "SHA224-HMAC-GENERAL", "SHA224", PARAMS_MAC_LENGTH),
+	HMAC(CKM_SHA256_HMAC, "SHA256-HMAC", "SHA256", PARAMS_NONE),
+	HMAC(CKM_SHA256_HMAC_GENERAL, "SHA256-HMAC-GENERAL", "SHA256", PARAMS_MAC_LENGTH),
+	HMAC(CKM_SHA384_HMAC, "SHA384-HMAC", "SHA384", PARAMS_NONE),
+	HMAC(CKM_SHA384_HMAC_GENERAL, "SHA384-HMAC-GENERAL", "SHA384", PARAMS_MAC_LENGTH),
+	HMAC(CKM_SHA512_HMAC, "SHA512-HMAC", "SHA512", PARAMS_NONE),
+	HMAC(CKM_SHA512_HMAC_GENERAL, "SHA512-HMAC-GENERAL", "SHA512", PARAMS_MAC_LENGTH),
+	CIPHER(CKM_AES_ECB, "AES-ECB", CRYPTS, PARAMS_NONE, CKK_AES, 16, 32, "ECB", false),
+	CIPHER(CKM_AES_CBC, "AES-CBC", CRYPTS, PARAMS_IV, CKK_AES, 16, 32, "CBC", false),
+	CIPHER(CKM_AES_CBC_PAD, "AES-CBC-PAD", CRYPTS | WRAPS, PARAMS_IV, CKK_AES, 16, 32, "CBC", true),
+	CIPHER(CKM_AES_CTR, "AES-CTR", CRYPTS, PARAMS_CTR, CKK_AES, 16, 32, "CTR", false),
+	CIPHER(CKM_AES_GCM, "AES-GCM", CRYPTS, PARAMS_GCM, CKK_AES, 16, 32, "GCM", false),
+	CIPHER(CKM_DES3_ECB, "DES3-ECB", CRYPTS, PARAMS_NONE, CKK_DES3, 16, 24, "ECB", false),
+	CIPHER(CKM_DES3_CBC, "DES3-CBC", CRYPTS, PARAMS_IV, CKK_DES3, 16, 24, "CBC", false),
+	CIPHER(CKM_DES3_CBC_PAD, "DES3-CBC-PAD", CRYPTS | WRAPS, PARAMS_IV, CKK_DES3, 16, 24, "CBC", true),
+	KEY_GEN(CKM_AES_KEY_GEN, "AES-KEY-GEN", CKK_AES, 16, 32),
+	KEY_GEN(CKM_DES2_KEY_GEN, "DES2-KEY-GEN", CKK_DES2, 16, 16),
+	KEY_GEN(CKM_DES3_KEY_GEN, "DES3-KEY-GEN", CKK_DES3, 24, 24),
+	KEY_GEN(CKM_GENERIC_SECRET_KEY_GEN, "GENERIC-SECRET-KEY-GEN", CKK_GENERIC_SECRET, 8, GENERIC_MAX_BITS),
+};
+
+/* What PSS and OAEP parameters may name. */
+static const struct {
+	CK_MECHANISM_TYPE hash;
+	CK_RSA_PKCS_MGF_TYPE mgf;
+	const char *name;
+} hashes[] = {
+	{CKM_SHA_1, CKG_MGF1_SHA1, "SHA1"},
+	{CKM_SHA224, CKG_MGF1_SHA224, "SHA224"},
+	{CKM_SHA256, CKG_MGF1_SHA256, "SHA256"},
+	{CKM_SHA384, CKG_MGF1_SHA384, "SHA384"},
+	{CKM_SHA512, CKG_MGF1_SHA512, "SHA512"},
+};
+/* clang-format on */
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type)
+{
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].type == type)
+			return &rows[i];
+	return NULL;
+}
+
+const struct mechanism *mechanism_rows(size_t *count)
+{
+	*count = COUNT(rows);
+	return rows;
+}
+
+/* Fetches both hashes that the parameters name; unknown ones are a parameter error. */
+static CK_RV fetch_named(OSSL_LIB_CTX *libctx, CK_MECHANISM_TYPE hash, CK_RSA_PKCS_MGF_TYPE mgf,
+			 struct operation *op)
+{
+	const char *hash_name = NULL, *mgf_name = NULL;
+
+	for (size_t i = 0; i < COUNT(hashes); i++) {
+		if (hashes[i].hash == hash)
+			hash_name = hashes[i].name;
+		if (hashes[i].mgf == mgf)
+			mgf_name = hashes[i].name;
+	}
+	if (!hash_name || !mgf_name)
+		return CKR_MECHANISM_PARAM_INVALID;
+	op->hash = EVP_MD_fetch(libctx, hash_name, NULL);
+	op->mgf = EVP_MD_fetch(libctx, mgf_name, NULL);
+	return op->hash && op->mgf ? CKR_OK : CKR_FUNCTION_FAILED;
+}
+
+static CK_RV prepare_pss(const struct mechanism *row, const CK_MECHANISM *m, OSSL_LIB_CTX *libctx,
+			 struct operation *op)
+{
+	CK_RSA_PKCS_PSS_PARAMS params;
+	size_t hash_len;
+	CK_RV rv;
+
+	if (!m->pParameter || m->ulParameterLen != sizeof params)
+		return CKR_MECHANISM_PARAM_INVALID;
+	memcpy(&params, m->pParameter, sizeof params);
+	if (row->hash && params.hashAlg != row->hash_type)
+		return CKR_MECHANISM_PARAM_INVALID;
+	rv = fetch_named(libctx, params.hashAlg, params.mgf, op);
+	if (rv != CKR_OK)
+		return rv;
+	hash_len = (size_t)EVP_MD_get_size(op->hash);
+	/* RFC 8017, 9.1.1: emLen >= hLen + sLen + 2 */
+	if (params.sLen > RSA_BLOCK - hash_len - 2)
+		return CKR_MECHANISM_PARAM_INVALID;
+	op->scheme.salt_len = params.sLen;
+	return CKR_OK;
+}
+
+static CK_RV prepare_oaep(const CK_MECHANISM *m, OSSL_LIB_CTX *libctx, struct operation *op)
+{
+	CK_RSA_PKCS_OAEP_PARAMS params;
+	CK_RV rv;
+
+	if (!m->pParameter || m->ulParameterLen != sizeof params)
+		return CKR_MECHANISM_PARAM_INVALID;
+	memcpy(&params, m->pParameter, sizeof params);
+	/* a source of 0 stands for "no label" in programs that fill only the hashes in */
+	if ((params.source != 0 && params.source != CKZ_DATA_SPECIFIED) ||
+	    (params.ulSourceDataLen && !params.pSourceData))
+		return CKR_MECHANISM_PARAM_INVALID;
+	rv = fetch_named(libctx, params.hashAlg, params.mgf, op);
+	if (rv != CKR_OK)
+		return rv;
+	rv = rv_of(buffer_append(&op->label, params.pSourceData, params.ulSourceDataLen));
+	op->scheme.label = op->label.data;
+	op->scheme.label_len = op->label.len;
+	return rv;
+}
+
+static CK_RV prepare_mac_length(const CK_MECHANISM *m, struct operation *op)
+{
+	CK_ULONG len;
+
+	if (!m->pParameter || m->ulParameterLen != sizeof len)
+		return CKR_MECHANISM_PARAM_INVALID;
+	memcpy(&len, m->pParameter, sizeof len);
+	if (len < 1 || len > op->mac_len)
+		return CKR_MECHANISM_PARAM_INVALID;
+	op->mac_len = len;
+	return CKR_OK;
+}
+
+static CK_RV prepare_iv(const struct mechanism *row, const CK_MECHANISM *m, struct operation *op)
+{
+	size_t block = row->key_type == CKK_AES ? 16 : 8;
+
+	if (!m->pParameter || m->ulParameterLen != block)
+		return CKR_MECHANISM_PARAM_INVALID;
+	return rv_of(buffer_append(&op->iv, m->pParameter, block));
+}
+
+/* OpenSSL counts with all 128 bits: a shorter counter that would wrap is not taken that far. */
+static CK_RV prepare_ctr(const CK_MECHANISM *m, struct operation *op)
+{
+	CK_AES_CTR_PARAMS params;
+	unsigned __int128 count = 0, left;
+
+	if (!m->pParameter || m->ulParameterLen != sizeof params)
+		return CKR_MECHANISM_PARAM_INVALID;
+	memcpy(&params, m->pParameter, sizeof params);
+	if (params.ulCounterBits < 1 || params.ulCounterBits > 128)
+		return CKR_MECHANISM_PARAM_INVALID;
+	op->most_bytes = UINT64_MAX;
+	if (params.ulCounterBits < 128) {
+		for (int i = 0; i < 16; i++)
+			count = count << 8 | params.cb[i];
+		left = (unsigned __int128)1 << params.ulCounterBits;
+		left -= count & (left - 1);
+		if (left < UINT64_MAX / 16)
+			op->most_bytes = 16 * (uint64_t)left;
+	}
+	return rv_of(buffer_append(&op->iv, params.cb, sizeof params.cb));
+}
+
+static CK_RV prepare_gcm(const CK_MECHANISM *m, struct operation *op)
+{
+	CK_GCM_PARAMS params;
+	CK_RV rv;
+
+	if (!m->pParameter || m->ulParameterLen != sizeof params)
+		return CKR_MECHANISM_PARAM_INVALID;
+	memcpy(&params, m->pParameter, sizeof params);
+	if (!params.pIv || params.ulIvLen < 1 || params.ulIvLen > 128 ||
+	    (params.ulAADLen && !params.pAAD) || params.ulTagBits % 8 || params.ulTagBits < 32 ||
+	    params.ulTagBits > 128)
+		return CKR_MECHANISM_PARAM_INVALID;
+	op->tag_len = params.ulTagBits / 8;
+	rv = rv_of(buffer_append(&op->iv, params.pIv, params.ulIvLen));
+	return rv == CKR_OK ? rv_of(buffer_append(&op->label, params.pAAD, params.ulAADLen)) : rv;
+}
+
+static CK_RV prepare_params(const struct mechanism *row, const CK_MECHANISM *m,
+			    OSSL_LIB_CTX *libctx, struct operation *op)
+{
+	switch (row->params) {
+	case PARAMS_PSS:
+		return prepare_pss(row, m, libctx, op);
+	case PARAMS_OAEP:
+		return prepare_oaep(m, libctx, op);
+	case PARAMS_MAC_LENGTH:
+		return prepare_mac_length(m, op);
+	case PARAMS_IV:
+		return prepare_iv(row, m, op);
+	case PARAMS_CTR:
+		return prepare_ctr(m, op);
+	case PARAMS_GCM:
+		return prepare_gcm(m, op);
+	default:
+		return m->ulParameterLen ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
+	}
+}
+
+CK_RV mechanism_prepare(const struct mechanism *row, const CK_MECHANISM *m, OSSL_LIB_CTX *libctx,
+			struct operation *op)
+{
+	CK_RV rv;
+
+	op->scheme.padding = row->padding;
+	if (row->hash && row->params != PARAMS_PSS) { /* PSS parameters name theirs */
+		op->hash = EVP_MD_fetch(libctx, row->hash, NULL);
+		if (!op->hash)
+			return CKR_FUNCTION_FAILED;
+		op->mac_len = (size_t)EVP_MD_get_size(op->hash);
+	}
+	rv = prepare_params(row, m, libctx, op);
+	op->scheme.hash = op->hash;
+	op->scheme.mgf = op->mgf;
+	return rv;
+}

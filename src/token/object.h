@@ -1,0 +1,37 @@
+/*
+ * Objects and their handles. An object of the card is a directory record and
+ * what has been read of its value so far; a session object is a set of
+ * attributes. Handles are unique in a slot and
+ * never come back: a private object gets a new one with each login.
+ */
+#ifndef TWCARD_SRC_OBJECT_H
+#define TWCARD_SRC_OBJECT_H
+
+#include <stdbool.h>
+
+#include "apdu/buffer.h"
+#include "profiles/pkcs15.h"
+#include "src/cryptoki.h"
+#include "src/base/hash.h"
+#include "src/token/store.h"
+
+struct object {
+	CK_OBJECT_HANDLE handle;
+	CK_OBJECT_CLASS klass;
+	const struct p15_object *record; /* of the card: owned by the token's directory */
+	struct store *attributes;        /* of a session: owned; NULL for the card's */
+	CK_SESSION_HANDLE owner;         /* the session that it ends with; 0: the token keeps it */
+	bool is_private;                 /* to be seen only after login */
+	bool is_authority;               /* a certificate that issued another one on the card */
+	struct buffer value;             /* certificate or data bytes, once read */
+	bool value_read;
+	UT_hash_handle hh;
+};
+
+/* CKO_… of a directory's records. */
+CK_OBJECT_CLASS object_class(enum p15_class kind);
+
+/* Frees what the object owns, not the object. */
+void object_release(struct object *o);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * A token: one card for as long as it stays in the reader. What was read of
+ * it is kept until it leaves. Functions that may talk to the card say so; they
+ * are called with the slot locked and its transaction begun (slot_touch).
+ */
+#ifndef TWCARD_SRC_TOKEN_H
+#define TWCARD_SRC_TOKEN_H
+
+#include <stdbool.h>
+
+#include "apdu/secret.h"
+#include "profiles/card.h"
+#include "src/token/cache.h"
+#include "src/cryptoki.h"
+#include "src/token/object.h"
+
+#define TOKEN_KEYS_MAX 64 /* key references with a cached public key: one a record */
+
+/* Objects of one class, in the order that C_FindObjects shows. */
+struct object_list {
+	bool loaded; /* the directory has been read */
+	struct p15_list records;
+	struct buffer raw;  /* their bytes, for the disk cache */
+	struct object *items; /* one a record; NULL while none has a handle */
+	size_t count;
+};
+
+struct public_key {
+	unsigned key_ref;
+	bool readable;
+	struct rsa_public rsa;
+};
+
+struct token {
+	struct card *card; /* NULL until it is needed for the first time */
+	bool unknown;      /* probed: no profile knows it */
+	struct token_data data;
+	bool has_data;
+	struct object_list lists[P15_CLASSES];
+	struct object *handles; /* uthash over the items of all lists and the session objects */
+	CK_OBJECT_HANDLE next_handle;
+	struct public_key keys[TOKEN_KEYS_MAX];
+	size_t key_count;
+	bool has_profiles;
+	struct cache cache; /* what the disk had of this card */
+	bool warm_tried;    /* it has been looked for */
+	bool dirty;         /* something public was read that the disk does not have */
+	bool logged_in;
+	bool verified;      /* as far as we know the card still is */
+	struct secret pin;  /* while logged in: to re-establish it after a foreign reset */
+	int tries_left;     /* as of the last VERIFY; -1: not known to be low */
+};
+
+void token_init(struct token *t);
+
+/* Forgets everything, also the card (which is left as it is). Handles stay unique. */
+void token_clear(struct token *t);
+
+/* Reads the token data once per insertion. Talks to the card the first time. */
+MUST_USE enum result token_read_data(struct token *t);
+
+/* Reads a directory once per insertion and gives its objects handles. Talks to the card. */
+MUST_USE enum result token_load(struct token *t, enum p15_class kind);
+
+/* Makes a session object of the attributes, which are taken over (also on failure). */
+MUST_USE enum result token_add_session_object(struct token *t, struct store *attributes,
+					      CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle);
+/* Makes the profile objects (PKCS#11 Profiles 3.0), once. */
+MUST_USE enum result token_add_profiles(struct token *t);
+void token_remove_session_object(struct token *t, struct object *o);
+
+/* Ends the session objects of one session, or only the private ones of all (owner 0). */
+void token_end_session_objects(struct token *t, CK_SESSION_HANDLE owner, bool only_private);
+
+/* NULL: no such handle, or a private object without login. */
+struct object *token_object(struct token *t, CK_OBJECT_HANDLE handle);
+
+/* The certificate's or data object's bytes, read once. Talks to the card the first time. */
+MUST_USE enum result token_read_value(struct token *t, struct object *o);
+
+/*
+ * The public half of a key, read once. Talks to the card the first time.
+ * RESULT_NOT_FOUND: the card has it not, or not in a form we know.
+ */
+MUST_USE enum result token_public_key(struct token *t, const struct object *key,
+				      const struct rsa_public **out);
+
+/* True if the value is in memory or in the disk cache: then reading it touches no card. */
+bool token_has_value(const struct token *t, struct object *o);
+
+/* True if the public key is in memory already. */
+bool token_has_public_key(const struct token *t, const struct object *key);
+
+/* One VERIFY. RESULT_PIN_LENGTH is answered before anything is sent. Talks to the card. */
+MUST_USE enum result token_login(struct token *t, const uint8_t *pin, size_t len);
+
+/* Wipes the PIN, takes the private objects away. Does not talk to the card: see slot_logout(). */
+void token_logout(struct token *t);
+
+/*
+ * The private operation of a key of the card, its result checked against the
+ * public key where that is readable. After a foreign reset the login is
+ * re-established once; when that fails it is dropped (RESULT_SECURITY_STATUS).
+ * `any_block`: the caller's block may not be below the modulus, as a padded one
+ * always is; RESULT_OUT_OF_RANGE then.
+ */
+MUST_USE enum result token_private_op(struct token *t, const struct object *key, bool any_block,
+				      const uint8_t in[CARD_MODULUS_SIZE],
+				      uint8_t out[CARD_MODULUS_SIZE]);
+
+#endif
