@@ -6,6 +6,7 @@
 
 #include <openssl/rand.h>
 
+#include "src/crypto/context.h"
 #include "src/abi/abi.h"
 #include "src/module/module.h"
 #include "src/operation/key.h"
@@ -330,7 +331,7 @@ CK_RV C_GenerateRandom(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG l
 	while (rv == CKR_OK && len) {
 		CK_ULONG n = len < RANDOM_CHUNK ? len : RANDOM_CHUNK;
 
-		if (RAND_bytes_ex(module_libctx(), data, n, 0) != 1)
+		if (RAND_bytes_ex(crypto_context(), data, n, 0) != 1)
 			rv = CKR_FUNCTION_FAILED;
 		data += n;
 		len -= n;

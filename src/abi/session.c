@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "src/base/config_file.h"
 #include "src/abi/abi.h"
 #include "src/object/attribute.h"
 #include "src/object/find.h"
@@ -56,7 +57,7 @@ static CK_RV check_login(const struct slot *slot, CK_USER_TYPE user, const unsig
 /* The vendor's module counts instead of saying CKR_PIN_INCORRECT (facts: official module). */
 static CK_RV vendor_rv(const struct slot *slot, CK_RV rv)
 {
-	if (rv != CKR_PIN_INCORRECT || !module_vendor_compat())
+	if (rv != CKR_PIN_INCORRECT || !config_current()->vendor_compat)
 		return rv;
 	if (slot->token.tries_left == 1)
 		return CKR_VENDOR_DEFINED | 1;

@@ -198,6 +198,19 @@ void config_read(struct config *out)
 	}
 }
 
+/* Written by C_Initialize only, while no call is inside. */
+static struct config current;
+
+void config_load(void)
+{
+	config_read(&current);
+}
+
+const struct config *config_current(void)
+{
+	return &current;
+}
+
 void config_report(void)
 {
 	struct config *scratch = calloc(1, sizeof *scratch);

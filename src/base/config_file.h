@@ -28,6 +28,10 @@ struct config {
  */
 void config_read(struct config *out);
 
+/* Reads them into what config_current() answers. Called by C_Initialize, before any call is inside. */
+void config_load(void);
+const struct config *config_current(void);
+
 /*
  * Reads the same files again and logs what is wrong with them: a name that is
  * not known, a value that is not understood, a file that cannot be read. After

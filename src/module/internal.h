@@ -8,15 +8,12 @@
 #include <sys/types.h>
 
 #include "apdu/pcsc.h"
-#include "src/base/config_file.h"
 #include "src/token/slot.h"
 
 struct module {
 	pthread_mutex_t lock;   /* slots, slot_count, scanned; held across card I/O by C_Finalize only */
 	_Atomic pid_t owner;    /* the process that called C_Initialize; 0: nobody */
 	_Atomic int active;     /* calls that are inside */
-	OSSL_LIB_CTX *libctx;
-	struct config config;
 	struct slot *slots[SLOT_ID_MAX]; /* slots[i] has id i + 1; stays until C_Finalize */
 	size_t slot_count;
 	bool scanned;

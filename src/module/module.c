@@ -7,14 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
 #include "apdu/log.h"
 #include "apdu/pcsc.h"
 #include "src/module/events.h"
 #include "src/module/module.h"
 #include "src/module/internal.h"
 #include "src/base/rv.h"
+#include "src/crypto/context.h"
 #include "src/base/settings.h"
 
 #define DRAIN_STEPS 200 /* of 10 ms: how long C_Finalize waits for calls of other threads */
@@ -22,15 +21,6 @@
 struct module module = {.lock = PTHREAD_MUTEX_INITIALIZER,
 			.monitor_lock = PTHREAD_MUTEX_INITIALIZER,
 			.wait_lock = PTHREAD_MUTEX_INITIALIZER};
-
-/*
- * OpenSSL's exit handler may run before a program's own that calls us: what
- * it has cleaned up already must not be freed again, only left.
- */
-static bool crypto_is_gone(void)
-{
-	return !OPENSSL_init_crypto(0, NULL);
-}
 
 /*
  * After fork() the child inherits our memory, but the connections and locks
@@ -45,7 +35,7 @@ static void abandon_parent(void)
 	module.scanned = false;
 	module.monitor = NULL;
 	module.waiter = NULL;
-	module.libctx = NULL;
+	crypto_abandon();
 	module.lock = fresh;
 	module.monitor_lock = fresh;
 	module.wait_lock = fresh;
@@ -66,11 +56,10 @@ CK_RV module_initialize(void)
 		rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
 		goto out;
 	}
-	config_read(&module.config);
-	settings_start_log(&module.config);
+	config_load();
+	settings_start_log(config_current());
 	config_report();
-	module.libctx = OSSL_LIB_CTX_new();
-	if (!module.libctx) {
+	if (!crypto_start()) {
 		rv = CKR_HOST_MEMORY;
 		goto out;
 	}
@@ -115,34 +104,11 @@ CK_RV module_finalize(void)
 	pcsc_close(&module.monitor);
 	pthread_mutex_unlock(&module.monitor_lock);
 	events_close();
-	OSSL_LIB_CTX_free(module.libctx);
-	module.libctx = NULL;
+	crypto_stop();
 	log_line(LOG_INFO, "finalized");
 	settings_stop_log();
 	pthread_mutex_unlock(&module.lock);
 	return CKR_OK;
-}
-
-OSSL_LIB_CTX *module_libctx(void)
-{
-	return module.libctx;
-}
-
-void module_card_options(struct card_options *out)
-{
-	*out = (struct card_options){.libctx = module.libctx,
-				     .allow_unproven = module.config.allow_unproven,
-				     .keyset_dirs = module.config.keyset_dirs};
-}
-
-bool module_uses_cache(void)
-{
-	return module.config.cache;
-}
-
-bool module_vendor_compat(void)
-{
-	return module.config.vendor_compat;
 }
 
 /* ---- readers ---- */

@@ -8,9 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <openssl/types.h>
-
-#include "profiles/card.h"
 #include "src/cryptoki.h"
 #include "src/session/session.h"
 #include "src/token/slot.h"
@@ -18,12 +15,6 @@
 /* C_Initialize and C_Finalize without their argument rules. */
 CK_RV module_initialize(void);
 CK_RV module_finalize(void);
-
-/* The module's own OpenSSL context; NULL before C_Initialize. */
-OSSL_LIB_CTX *module_libctx(void);
-
-/* What the configuration says about cards. */
-void module_card_options(struct card_options *out);
 
 /* The PC/SC state of a reader now, without any APDU; 0 if it is away. */
 uint32_t module_reader_state(const char *reader);
@@ -34,12 +25,6 @@ uint32_t module_reader_state(const char *reader);
  * yet to tell.
  */
 CK_RV module_rescan(bool report_new);
-
-/* True if public files may be kept on disk. */
-bool module_uses_cache(void);
-
-/* True if a wrong PIN is to be answered with the vendor's codes. */
-bool module_vendor_compat(void);
 
 /* True once readers have been asked for. */
 bool module_scanned(void);

@@ -7,8 +7,8 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "src/crypto/context.h"
 #include "src/object/attribute.h"
-#include "src/module/module.h"
 #include "src/crypto/rsa.h"
 #include "src/base/rv.h"
 
@@ -228,7 +228,7 @@ static enum result get_check_value(const struct request *q, struct buffer *out)
 	enum result r = read_value(q);
 
 	if (r == RESULT_OK) {
-		sha1 = EVP_MD_fetch(module_libctx(), "SHA1", NULL);
+		sha1 = EVP_MD_fetch(crypto_context(), "SHA1", NULL);
 		r = sha1 && EVP_Digest(q->object->value.data, q->object->value.len, hash, NULL, sha1,
 				       NULL)
 			    ? buffer_append(out, hash, CHECK_VALUE_SIZE)
@@ -303,7 +303,7 @@ static enum result get_key_info(const struct request *q, struct buffer *out)
 		r = get_exponent(&exponent_of, &e);
 	if (r != RESULT_OK)
 		return r;
-	pkey = rsa_public_key(module_libctx(), key->modulus, sizeof key->modulus, e.data, e.len);
+	pkey = rsa_public_key(crypto_context(), key->modulus, sizeof key->modulus, e.data, e.len);
 	buffer_clear(&e);
 	if (!pkey)
 		return RESULT_CRYPTO;

@@ -11,7 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "src/module/module.h"
+#include "src/crypto/context.h"
 #include "src/operation/internal.h"
 #include "src/base/rv.h"
 #include "src/token/slot.h"
@@ -50,7 +50,7 @@ CK_RV crypt_begin_cipher(struct operation *op, const struct buffer *key, bool en
 	int n = 0;
 
 	cipher_name(row, key->len, name);
-	cipher = EVP_CIPHER_fetch(module_libctx(), name, NULL);
+	cipher = EVP_CIPHER_fetch(crypto_context(), name, NULL);
 	op->cipher = EVP_CIPHER_CTX_new();
 	op->encrypts = encrypts;
 	if (!cipher || !op->cipher || !EVP_CipherInit_ex2(op->cipher, cipher, NULL, NULL, encrypts, NULL))
@@ -175,7 +175,7 @@ static CK_RV encrypt_rsa(struct session *s, struct operation *op, struct buffer 
 
 	if (rv != CKR_OK)
 		return rv;
-	r = rsa_encrypt(module_libctx(), key, &op->scheme, op->data.data, op->data.len, out);
+	r = rsa_encrypt(crypto_context(), key, &op->scheme, op->data.data, op->data.len, out);
 	EVP_PKEY_free(key);
 	return r == RESULT_ARGUMENT ? CKR_DATA_LEN_RANGE : rv_of(r);
 }

@@ -5,7 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
-#include "src/module/module.h"
+#include "src/crypto/context.h"
 #include "src/operation/key.h"
 #include "src/operation/internal.h"
 #include "src/base/rv.h"
@@ -61,7 +61,7 @@ CK_RV key_generate(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE 
 	if (rv != CKR_OK)
 		return rv;
 	rv = generated_len(row, &attributes, &len);
-	if (rv == CKR_OK && RAND_priv_bytes_ex(module_libctx(), value, len, 0) != 1)
+	if (rv == CKR_OK && RAND_priv_bytes_ex(crypto_context(), value, len, 0) != 1)
 		rv = CKR_FUNCTION_FAILED;
 	if (row->key_type == CKK_DES2 || row->key_type == CKK_DES3)
 		set_odd_parity(value, len);

@@ -7,7 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
-#include "src/module/module.h"
+#include "src/crypto/context.h"
 #include "src/operation/internal.h"
 #include "src/base/rv.h"
 #include "src/token/slot.h"
@@ -119,7 +119,7 @@ static CK_RV begin_hmac(struct operation *op, const struct buffer *key)
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
 						 (char *)EVP_MD_get0_name(op->hash), 0),
 		OSSL_PARAM_construct_end()};
-	EVP_MAC *mac = EVP_MAC_fetch(module_libctx(), "HMAC", NULL);
+	EVP_MAC *mac = EVP_MAC_fetch(crypto_context(), "HMAC", NULL);
 	CK_RV rv = CKR_FUNCTION_FAILED;
 
 	op->mac = mac ? EVP_MAC_CTX_new(mac) : NULL;
@@ -167,7 +167,7 @@ CK_RV operation_begin(struct session *s, struct operation *op, unsigned use, con
 	if (use != OPERATION_DIGEST)
 		rv = find_key(s, row, handle, use, &key);
 	if (rv == CKR_OK)
-		rv = mechanism_prepare(row, m, module_libctx(), op);
+		rv = mechanism_prepare(row, m, crypto_context(), op);
 	op->mechanism = row;
 	op->key = handle;
 	op->needs_login = key && key->is_private;
@@ -257,7 +257,7 @@ static CK_RV card_public(struct session *s, struct object *key, EVP_PKEY **out)
 		return rv_of(slot_after_error(slot, r));
 	for (int i = 0; i < 4; i++)
 		e[i] = (uint8_t)(rsa->exponent >> (24 - 8 * i));
-	*out = rsa_public_key(module_libctx(), rsa->modulus, sizeof rsa->modulus, e, sizeof e);
+	*out = rsa_public_key(crypto_context(), rsa->modulus, sizeof rsa->modulus, e, sizeof e);
 	return *out ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
@@ -273,7 +273,7 @@ CK_RV operation_public(struct session *s, const struct operation *op, EVP_PKEY *
 		return card_public(s, key, out);
 	n = store_get(key->attributes, CKA_MODULUS);
 	e = store_get(key->attributes, CKA_PUBLIC_EXPONENT);
-	*out = rsa_public_key(module_libctx(), n->data, n->len, e->data, e->len);
+	*out = rsa_public_key(crypto_context(), n->data, n->len, e->data, e->len);
 	return *out ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 

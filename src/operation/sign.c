@@ -4,7 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "src/module/module.h"
+#include "src/crypto/context.h"
 #include "src/operation/internal.h"
 #include "src/base/rv.h"
 #include "src/token/slot.h"
@@ -158,7 +158,7 @@ static CK_RV verify_rsa(struct session *s, struct operation *op, const CK_BYTE *
 		rv = operation_public(s, op, &key);
 	if (rv != CKR_OK)
 		return rv;
-	r = rsa_verify(module_libctx(), key, &op->scheme, op->data.data, op->data.len, signature,
+	r = rsa_verify(crypto_context(), key, &op->scheme, op->data.data, op->data.len, signature,
 		       len);
 	EVP_PKEY_free(key);
 	return r == RESULT_BAD_SIGNATURE ? CKR_SIGNATURE_INVALID : rv_of(r);
@@ -216,7 +216,7 @@ CK_RV verify_recover(struct session *s, const CK_BYTE *signature, CK_ULONG len, 
 	}
 	rv = len == op->key_len ? operation_public(s, op, &key) : CKR_SIGNATURE_LEN_RANGE;
 	if (rv == CKR_OK) {
-		r = rsa_recover(module_libctx(), key, &op->scheme, signature, len, &data);
+		r = rsa_recover(crypto_context(), key, &op->scheme, signature, len, &data);
 		rv = r == RESULT_BAD_SIGNATURE ? CKR_SIGNATURE_INVALID : rv_of(r);
 	}
 	if (rv == CKR_OK) {

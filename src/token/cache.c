@@ -12,8 +12,8 @@
 
 #include "apdu/cursor.h"
 #include "apdu/log.h"
+#include "src/crypto/context.h"
 #include "src/token/cache.h"
-#include "src/module/module.h"
 
 /*
  * The file: a line that names the format, then BER-TLV objects (the card's
@@ -136,7 +136,7 @@ out:
 
 static bool hash(const struct buffer *b, size_t len, uint8_t out[HASH_SIZE])
 {
-	EVP_MD *md = EVP_MD_fetch(module_libctx(), "SHA256", NULL);
+	EVP_MD *md = EVP_MD_fetch(crypto_context(), "SHA256", NULL);
 	bool ok = md && EVP_Digest(b->data, len, out, NULL, md, NULL);
 
 	EVP_MD_free(md);

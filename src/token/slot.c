@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "apdu/log.h"
+#include "src/base/config_file.h"
+#include "src/crypto/context.h"
 #include "src/module/module.h"
 #include "src/token/slot.h"
 #include "src/token/warm.h"
@@ -72,13 +74,16 @@ bool slot_look(struct slot *slot)
 
 static enum result connect_card(struct slot *slot)
 {
+	const struct config *config = config_current();
 	struct card_options options;
 	struct channel *channel;
 	enum result r = RESULT_OK;
 
 	if (slot->token.unknown)
 		return RESULT_UNKNOWN_CARD;
-	module_card_options(&options);
+	options = (struct card_options){.libctx = crypto_context(),
+					.allow_unproven = config->allow_unproven,
+					.keyset_dirs = config->keyset_dirs};
 	if (!slot->context)
 		r = pcsc_open(&slot->context);
 	if (r == RESULT_OK)
@@ -87,7 +92,7 @@ static enum result connect_card(struct slot *slot)
 		r = card_open(channel, &options, &slot->token.card);
 	slot->token.unknown = r == RESULT_UNKNOWN_CARD;
 	/* here it costs two commands, later the way there again */
-	if (r == RESULT_OK && module_uses_cache())
+	if (r == RESULT_OK && config->cache)
 		(void)!card_read_number(slot->token.card, slot->token.data.serial,
 					sizeof slot->token.data.serial);
 	if (r != RESULT_OK && r != RESULT_UNKNOWN_CARD)

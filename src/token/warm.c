@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "apdu/log.h"
+#include "src/base/config_file.h"
 #include "src/token/cache.h"
-#include "src/module/module.h"
 #include "src/token/warm.h"
 
 #define HEAD_SIZE 64 /* bytes: the serial number and more; a renewed certificate has another */
@@ -133,7 +133,7 @@ enum result warm_start(struct token *t)
 	bool same = false;
 	enum result r;
 
-	if (t->warm_tried || !module_uses_cache())
+	if (t->warm_tried || !config_current()->cache)
 		return RESULT_OK;
 	t->warm_tried = true;
 	r = read_serial(t);
@@ -234,7 +234,7 @@ void warm_save(struct token *t)
 	struct cache out;
 	bool ok;
 
-	if (!t->dirty || !module_uses_cache() || !certificates->loaded || !t->data.serial[0] ||
+	if (!t->dirty || !config_current()->cache || !certificates->loaded || !t->data.serial[0] ||
 	    (t->logged_in && !card_reads_keys_freely(t->card)))
 		return;
 	t->dirty = false;

@@ -1,0 +1,27 @@
+/*
+ * The module's own OpenSSL library context: what a host program sets or loads
+ * in the default one does not concern the module, and the other way round.
+ */
+#ifndef TWCARD_SRC_CRYPTO_CONTEXT_H
+#define TWCARD_SRC_CRYPTO_CONTEXT_H
+
+#include <stdbool.h>
+
+#include <openssl/types.h>
+
+/* Makes it; false: out of memory. Called by C_Initialize, before anything else. */
+bool crypto_start(void);
+
+/* Frees it. Nobody computes any more. */
+void crypto_stop(void);
+
+/* Leaves it as it is: it is a parent process's, or OpenSSL has torn it down. */
+void crypto_abandon(void);
+
+/* True if OpenSSL's exit handler has run: what it cleaned up must not be freed again. */
+bool crypto_is_gone(void);
+
+/* NULL before C_Initialize, which means OpenSSL's default context to OpenSSL. */
+OSSL_LIB_CTX *crypto_context(void);
+
+#endif

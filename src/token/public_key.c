@@ -1,0 +1,52 @@
+#include "config.h"
+
+#include "apdu/log.h"
+#include "src/token/internal.h"
+
+static struct public_key *cached_key(const struct token *t, unsigned key_ref)
+{
+	for (size_t i = 0; i < t->key_count; i++)
+		if (t->keys[i].key_ref == key_ref)
+			return (struct public_key *)&t->keys[i];
+	return NULL;
+}
+
+/* What no RSA public key looks like: an empty, even or short modulus, an even exponent. */
+static bool is_plausible(const struct rsa_public *key)
+{
+	return key->exponent >= 3 && key->exponent & 1 && key->modulus[0] & 0x80 &&
+	       key->modulus[CARD_MODULUS_SIZE - 1] & 1;
+}
+
+bool token_has_public_key(const struct token *t, const struct object *key)
+{
+	return cached_key(t, key->record->key_ref) != NULL;
+}
+
+enum result token_public_key(struct token *t, const struct object *key,
+			     const struct rsa_public **out)
+{
+	struct public_key *entry = cached_key(t, key->record->key_ref);
+	enum result r;
+
+	*out = NULL;
+	if (!entry) {
+		if (t->key_count == TOKEN_KEYS_MAX)
+			return RESULT_NOT_FOUND;
+		entry = &t->keys[t->key_count];
+		r = card_read_public_key(t->card, key->record->key_ref, &entry->rsa);
+		if (SENDS_CARD_AWAY(r))
+			return r;
+		entry->key_ref = key->record->key_ref;
+		entry->readable = r == RESULT_OK && is_plausible(&entry->rsa);
+		if (!entry->readable)
+			log_line(LOG_ERROR, "public key %02X cannot be read: %s", entry->key_ref,
+				 r == RESULT_OK ? "not an RSA-2048 key" : result_text(r));
+		t->key_count++;
+		t->dirty = t->dirty || entry->readable;
+	}
+	if (!entry->readable)
+		return RESULT_NOT_FOUND;
+	*out = &entry->rsa;
+	return RESULT_OK;
+}
