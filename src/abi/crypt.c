@@ -10,7 +10,7 @@
 #include "src/abi/abi.h"
 #include "src/module/module.h"
 #include "src/operation/key.h"
-#include "src/session/operation.h"
+#include "src/operation/operation.h"
 
 #define RANDOM_CHUNK (1u << 20)
 

@@ -6,7 +6,7 @@
 
 #include "src/abi/abi.h"
 #include "src/module/module.h"
-#include "src/session/operation.h"
+#include "src/operation/operation.h"
 
 CK_RV C_DigestInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism)
 {

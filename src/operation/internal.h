@@ -4,7 +4,7 @@
 
 #include "src/operation/mechanism.h"
 #include "src/token/object.h"
-#include "src/session/operation.h"
+#include "src/operation/operation.h"
 #include "src/session/session.h"
 
 #define RSA_DATA_MAX 1024 /* bytes: the longest modulus of a session public key */

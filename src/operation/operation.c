@@ -31,26 +31,6 @@ static const struct {
 	[USE_UNWRAP] = {CKF_UNWRAP, true, P15_UNWRAP, CKA_UNWRAP},
 };
 
-void operation_end(struct operation *op)
-{
-	EVP_MD_CTX_free(op->digest);
-	EVP_MAC_CTX_free(op->mac);
-	EVP_CIPHER_CTX_free(op->cipher);
-	EVP_MD_free(op->hash);
-	EVP_MD_free(op->mgf);
-	buffer_clear(&op->iv);
-	buffer_clear(&op->label);
-	buffer_clear(&op->data);
-	buffer_clear(&op->result);
-	memset(op, 0, sizeof *op);
-}
-
-void operations_end(struct operation ops[OPERATION_KINDS])
-{
-	for (size_t i = 0; i < OPERATION_KINDS; i++)
-		operation_end(&ops[i]);
-}
-
 struct operation *operation_active(struct session *s, enum operation_kind kind)
 {
 	return s->operations[kind].mechanism ? &s->operations[kind] : NULL;

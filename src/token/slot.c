@@ -180,6 +180,48 @@ enum result slot_load(struct slot *slot, enum p15_class kind)
 	return slot_after_error(slot, r);
 }
 
+void slot_lock(struct slot *slot)
+{
+	(void)slot; /* held since the call came in */
+}
+
+void slot_unlock(struct slot *slot)
+{
+	(void)slot;
+}
+
+enum result slot_fetch(struct slot *slot, CK_OBJECT_HANDLE handle, unsigned needs)
+{
+	const struct rsa_public *ignored;
+	enum result r = slot_touch(slot);
+	struct object *o = token_object(&slot->token, handle);
+
+	if (r == RESULT_OK && (!o || o->attributes))
+		r = RESULT_NOT_FOUND;
+	if (r == RESULT_OK && needs & SLOT_NEEDS_VALUE)
+		r = token_read_value(&slot->token, o);
+	if (r == RESULT_OK && needs & SLOT_NEEDS_PUBLIC_KEY)
+		r = token_public_key(&slot->token, o, &ignored);
+	return slot_after_error(slot, r);
+}
+
+enum result slot_public_key(struct slot *slot, CK_OBJECT_HANDLE handle, struct rsa_public *out)
+{
+	struct object *o = token_object(&slot->token, handle);
+	const struct rsa_public *key;
+	enum result r = RESULT_OK;
+
+	if (!o || o->attributes)
+		return RESULT_NOT_FOUND;
+	if (!token_has_public_key(&slot->token, o))
+		r = slot_fetch(slot, handle, SLOT_NEEDS_PUBLIC_KEY);
+	if (r == RESULT_OK)
+		r = token_public_key(&slot->token, o, &key);
+	if (r == RESULT_OK)
+		*out = *key;
+	return r;
+}
+
 void slot_logout(struct slot *slot)
 {
 	/* a card that cannot be reached any more has lost its state with its power */

@@ -66,6 +66,37 @@ MUST_USE enum result slot_load(struct slot *slot, enum p15_class kind);
 void slot_logout(struct slot *slot);
 
 /*
+ * The tables of a slot (token, objects, sessions) are guarded by its lock,
+ * which is held for moments only: never while a card, PC/SC, another lock but
+ * this one, or work in proportion to a caller's data is waited for. What a
+ * table hands out (an object, a value) is good until slot_unlock(), unless
+ * this thread has the card's turn (slot_touch() before): then objects of the
+ * card stay as they are until the call leaves.
+ */
+void slot_lock(struct slot *slot);
+void slot_unlock(struct slot *slot);
+
+/* What of an object must be read from the card before it can be told. */
+enum slot_need {
+	SLOT_NEEDS_VALUE = 1 << 0,     /* a certificate's or data object's bytes */
+	SLOT_NEEDS_PUBLIC_KEY = 1 << 1 /* a key's public half */
+};
+
+/*
+ * Reads what is needed of an object of the card and is not known yet, taking
+ * the card's turn for the rest of the call. Called without the lock.
+ * RESULT_NOT_FOUND: the object is gone, or the card does not have it.
+ */
+MUST_USE enum result slot_fetch(struct slot *slot, CK_OBJECT_HANDLE object, unsigned needs);
+
+/*
+ * The public half of a key of the card; from memory, or read (slot_fetch).
+ * Called without the lock. Errors as slot_fetch().
+ */
+MUST_USE enum result slot_public_key(struct slot *slot, CK_OBJECT_HANDLE key,
+				     struct rsa_public *out);
+
+/*
  * After a card operation failed with r: what follows for the slot (the card
  * is gone, or did not answer). Answers r, or the truer RESULT_CARD_REMOVED.
  */
