@@ -44,7 +44,7 @@ void channel_free(struct channel **ch)
 {
 	if (!*ch)
 		return;
-	channel_end(*ch, false);
+	(void)!channel_end(*ch, false);
 	(*ch)->ops->close((*ch)->self);
 	free((*ch)->name);
 	free(*ch);
@@ -65,12 +65,24 @@ enum result channel_begin(struct channel *ch, bool *was_reset)
 	return r;
 }
 
-void channel_end(struct channel *ch, bool reset)
+enum result channel_end(struct channel *ch, bool reset)
 {
+	enum result r;
+
 	if (!ch->in_transaction)
-		return;
-	ch->ops->end(ch->self, reset);
+		return reset ? RESULT_FAILED : RESULT_OK;
 	ch->in_transaction = false;
+	r = ch->ops->end(ch->self, reset);
+	if (reset)
+		log_line(r == RESULT_OK ? LOG_DEBUG : LOG_ERROR, "%s: reset by us: %s", ch->name,
+			 result_text(r));
+	return r;
+}
+
+enum result channel_reset_now(struct channel *ch)
+{
+	ch->in_transaction = false;
+	return ch->ops->end(ch->self, true);
 }
 
 /* One exchange: bytes out, bytes in, the answer's data appended to resp. */

@@ -26,8 +26,11 @@ struct transport_ops {
 	 * RESULT_CARD_REMOVED, RESULT_NO_READER, RESULT_NO_SERVICE: for good.
 	 */
 	MUST_USE enum result (*begin)(void *self, bool *was_reset);
-	/* Ends it; with `reset` the card is reset, which ends its verified state. */
-	void (*end)(void *self, bool reset);
+	/*
+	 * Ends it; with `reset` the card is reset, which ends its verified state.
+	 * Anything but RESULT_OK: it may not have been reset.
+	 */
+	MUST_USE enum result (*end)(void *self, bool reset);
 	/* One exchange. cap is at least TRANSPORT_ANSWER_MAX. */
 	MUST_USE enum result (*transmit)(void *self, const uint8_t *apdu, size_t len,
 					 uint8_t *answer, size_t cap, size_t *answer_len);
@@ -60,9 +63,12 @@ MUST_USE enum result channel_new(const struct transport_ops *ops, void *self, co
 				 const uint8_t *atr, size_t atr_len, struct channel **out);
 void channel_free(struct channel **ch);
 
-/* See transport_ops. begin and end do not nest. */
+/*
+ * See transport_ops. begin and end do not nest; an end outside a transaction
+ * does nothing, and answers RESULT_FAILED if a reset was asked for.
+ */
 MUST_USE enum result channel_begin(struct channel *ch, bool *was_reset);
-void channel_end(struct channel *ch, bool reset);
+MUST_USE enum result channel_end(struct channel *ch, bool reset);
 
 /*
  * Sends a command and collects its whole answer into *resp (contents
@@ -72,6 +78,13 @@ void channel_end(struct channel *ch, bool reset);
  */
 MUST_USE enum result channel_transmit(struct channel *ch, const struct command *cmd,
 				      struct response *resp);
+
+/*
+ * Resets the card without a transaction of ours, and without waiting for one:
+ * for an exit handler. RESULT_READER_BUSY: another program is in the middle of
+ * its own.
+ */
+MUST_USE enum result channel_reset_now(struct channel *ch);
 
 void response_clear(struct response *resp);
 

@@ -214,11 +214,19 @@ static enum result transport_begin(void *self, bool *was_reset)
 	return r == RESULT_NO_CARD ? RESULT_CARD_REMOVED : r;
 }
 
-static void transport_end(void *self, bool reset)
+/*
+ * A handle with a reset that it was not told of yet is neither reset nor let
+ * out of its transaction by this call: only after a reconnect.
+ */
+static enum result transport_end(void *self, bool reset)
 {
+	const DWORD what = reset ? SCARD_RESET_CARD : SCARD_LEAVE_CARD;
 	struct card_transport *t = self;
+	enum result r = from_pcsc(SCardEndTransaction(t->card, what), "end of a transaction");
 
-	(void)SCardEndTransaction(t->card, reset ? SCARD_RESET_CARD : SCARD_LEAVE_CARD);
+	if (r == RESULT_CARD_RESET && reconnect(t) == RESULT_OK)
+		r = from_pcsc(SCardEndTransaction(t->card, what), "end of a transaction");
+	return r == RESULT_NO_CARD ? RESULT_CARD_REMOVED : r;
 }
 
 static enum result transport_transmit(void *self, const uint8_t *apdu, size_t len, uint8_t *answer,

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #define ARENA_BYTES 32768 /* some hundred PINs and keys; a page-aligned power of two */
 #define ARENA_LEAST 32
 
+static pthread_once_t arena_once = PTHREAD_ONCE_INIT;
+
 /* A host program may have set the arena up already; ours is only the fallback. */
 static void arena_open(void)
 {
@@ -17,9 +20,15 @@ static void arena_open(void)
 		(void)CRYPTO_secure_malloc_init(ARENA_BYTES, ARENA_LEAST);
 }
 
+/* OpenSSL's own start of the arena is not safe in two threads: it asserts. */
+void secret_start(void)
+{
+	pthread_once(&arena_once, arena_open);
+}
+
 void *secret_new(size_t size)
 {
-	arena_open();
+	secret_start();
 	return OPENSSL_secure_zalloc(size);
 }
 

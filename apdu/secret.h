@@ -18,6 +18,12 @@ struct secret {
 
 #define SECRET_INIT {NULL, 0}
 
+/*
+ * Sets the secure memory up, once for the process; C_Initialize does it before
+ * there can be two threads that want it first. Done by need otherwise.
+ */
+void secret_start(void);
+
 /* Replaces the contents by a copy of len bytes (at least 1). */
 MUST_USE enum result secret_set(struct secret *s, const void *data, size_t len);
 

@@ -153,12 +153,19 @@ enum result card_begin(struct card *card, bool *was_reset)
 	return r;
 }
 
-void card_end(struct card *card, bool reset)
+enum result card_end(struct card *card, bool reset)
 {
-	channel_end(card->channel, reset);
+	enum result r = channel_end(card->channel, reset);
+
 	files_forget(card);
 	if (reset)
 		card_forget(card);
+	return r;
+}
+
+enum result card_reset_now(struct card *card)
+{
+	return channel_reset_now(card->channel);
 }
 
 enum result card_read_token(struct card *card, struct token_data *out)
@@ -174,6 +181,17 @@ enum result card_read_number(struct card *card, char *out, size_t size)
 	enum result r = allow(card, OP_READ_TOKEN, true);
 
 	return r == RESULT_OK ? token_info_read_number(card, out, size) : r;
+}
+
+enum result card_read_number_again(struct card *card, char *out, size_t size)
+{
+	buffer_clear(&card->number);
+	return card_read_number(card, out, size);
+}
+
+bool card_can_login(const struct card *card)
+{
+	return !card->profile->can_login || card->profile->can_login(card);
 }
 
 enum result card_read_directory(struct card *card, enum p15_class kind, struct p15_list *out,

@@ -62,13 +62,22 @@ const struct card_profile *card_profile_of(const struct card *card);
  */
 MUST_USE enum result card_begin(struct card *card, bool *was_reset);
 
-/* Ends it. With `reset` the card is reset: no program can go on using its verified state. */
-void card_end(struct card *card, bool reset);
+/*
+ * Ends it. With `reset` the card is reset: no program can go on using its
+ * verified state. Anything but RESULT_OK: that is not certain.
+ */
+MUST_USE enum result card_end(struct card *card, bool reset);
+
+/* Resets the card at once, without a transaction and without waiting: channel_reset_now(). */
+MUST_USE enum result card_reset_now(struct card *card);
 
 MUST_USE enum result card_read_token(struct card *card, struct token_data *out);
 
 /* The card's number alone, NUL-terminated; read once between two resets. */
 MUST_USE enum result card_read_number(struct card *card, char *out, size_t size);
+
+/* The same, read from the card whatever is known: another one may be there by now. */
+MUST_USE enum result card_read_number_again(struct card *card, char *out, size_t size);
 
 /*
  * All records of one kind. A card without that directory has 0 of them. Their
@@ -84,6 +93,9 @@ MUST_USE enum result card_read_object(struct card *card, const struct p15_object
 
 MUST_USE enum result card_read_public_key(struct card *card, unsigned key_ref,
 					  struct rsa_public *out);
+
+/* True if what a login takes beside the PIN (a key set) is there. Looks at files, not at the card. */
+bool card_can_login(const struct card *card);
 
 /* The PIN's lengths in bytes and how many wrong ones lock it. */
 void card_pin_limits(const struct card *card, size_t *min, size_t *max, int *tries);

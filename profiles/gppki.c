@@ -406,6 +406,16 @@ static bool gppki_wants_pin_again(const struct card *card)
 	return !g->channel.open;
 }
 
+static bool gppki_can_login(const struct card *card)
+{
+	struct keyset *keyset = secret_new(sizeof *keyset);
+	bool found = keyset && keyset_find(card->options.keyset_dirs, card->profile->name, 0,
+					   keyset) == RESULT_OK;
+
+	secret_free(keyset, sizeof *keyset);
+	return found;
+}
+
 const struct card_profile profile_gppki = {
 	.name = "gppki",
 	.cards = "second-generation MOICA cards",
@@ -442,5 +452,6 @@ const struct card_profile profile_gppki = {
 	.private_op = gppki_private_op,
 	.forget = end_channel,
 	.release = gppki_release,
+	.can_login = gppki_can_login,
 	.wants_pin_again = gppki_wants_pin_again,
 };

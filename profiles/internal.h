@@ -58,6 +58,8 @@ struct card_profile {
 	void (*forget)(struct card *card);
 	/* Releases card->state. */
 	void (*release)(struct card *card);
+	/* Is what VERIFY takes beside the PIN installed? NULL: it takes nothing. */
+	bool (*can_login)(const struct card *card);
 	/* Is what the PIN opened known to be closed? */
 	bool (*wants_pin_again)(const struct card *card);
 };

@@ -1,6 +1,8 @@
 #include "config.h"
 
 #include "src/abi/abi.h"
+#include "src/abi/compat.h"
+_Thread_local struct session *compat_inside;
 
 bool abi_is_bytes(const void *data, CK_ULONG len)
 {

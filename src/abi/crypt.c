@@ -8,7 +8,7 @@
 
 #include "src/crypto/context.h"
 #include "src/abi/abi.h"
-#include "src/module/module.h"
+#include "src/abi/compat.h"
 #include "src/operation/key.h"
 #include "src/operation/operation.h"
 

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "src/module/events.h"
+#include "src/module/slots.h"
+#include "src/base/rv.h"
 #include "src/abi/function_list.h"
 #include "src/operation/mechanism.h"
-#include "src/module/module.h"
+#include "src/abi/compat.h"
 #include "src/base/rv.h"
 #include "src/base/text.h"
 
@@ -46,14 +48,14 @@ CK_RV C_GetInfo(CK_INFO *info)
 	if (rv != CKR_OK)
 		return rv;
 	if (!info)
-		return module_leave(__func__, CKR_ARGUMENTS_BAD);
+		return leave_(__func__, CKR_ARGUMENTS_BAD);
 	memset(info, 0, sizeof *info);
 	info->cryptokiVersion = (CK_VERSION){2, 40};
 	info->libraryVersion = (CK_VERSION){LIBRARY_MAJOR, LIBRARY_MINOR};
 	text_pad(info->manufacturerID, sizeof info->manufacturerID, "twcard");
 	text_pad(info->libraryDescription, sizeof info->libraryDescription,
 		 "Taiwan GPKI smart cards");
-	return module_leave(__func__, CKR_OK);
+	return leave_(__func__, CKR_OK);
 }
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
@@ -71,13 +73,13 @@ CK_RV C_GetSlotList(unsigned char token_present, CK_SLOT_ID *slots, CK_ULONG *co
 	if (rv != CKR_OK)
 		return rv;
 	if (!count)
-		return module_leave(__func__, CKR_ARGUMENTS_BAD);
+		return leave_(__func__, CKR_ARGUMENTS_BAD);
 	/* readers are only looked for when a program asks how many there are, or never did */
-	if (!slots || !module_scanned())
-		rv = module_rescan(false);
+	if (!slots)
+		rv = slots_rescan(false);
 	if (rv == CKR_OK)
-		rv = module_slot_ids(token_present, slots, count);
-	return module_leave(__func__, rv);
+		rv = slots_ids(token_present, slots, count);
+	return leave_(__func__, rv);
 }
 
 CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, CK_VOID_PTR reserved)
@@ -87,8 +89,8 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, CK_VOID_PTR reserved)
 	if (rv != CKR_OK)
 		return rv;
 	if (!slot || reserved)
-		return module_leave(__func__, CKR_ARGUMENTS_BAD);
-	return module_leave(__func__, events_wait(!(flags & CKF_DONT_BLOCK), slot));
+		return leave_(__func__, CKR_ARGUMENTS_BAD);
+	return leave_(__func__, events_wait(!(flags & CKF_DONT_BLOCK), slot));
 }
 
 CK_RV C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO *info)
@@ -100,30 +102,25 @@ CK_RV C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO *info)
 		return rv;
 	if (!info)
 		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
-	slot_look(slot); /* the flags tell what it found */
 	memset(info, 0, sizeof *info);
 	text_pad(info->slotDescription, sizeof info->slotDescription, slot->reader);
 	text_pad(info->manufacturerID, sizeof info->manufacturerID, "PC/SC");
 	info->flags = CKF_REMOVABLE_DEVICE | CKF_HW_SLOT;
-	if (slot_has_card(slot))
+	if (slot_look_for_card(slot))
 		info->flags |= CKF_TOKEN_PRESENT;
 	return slot_exit(slot, __func__, CKR_OK);
 }
 
-/* A card is there now (perhaps another one), and not found to be unknown. */
 static CK_RV need_card(struct slot *slot)
 {
-	slot_look(slot);
-	if (!slot_has_card(slot))
-		return CKR_TOKEN_NOT_PRESENT;
-	return slot->token.unknown ? CKR_TOKEN_NOT_RECOGNIZED : CKR_OK;
+	return rv_of(slot_check_card(slot));
 }
 
-static CK_FLAGS pin_flags(const struct token *token, int max_tries)
+static CK_FLAGS pin_flags(const struct slot_token *token)
 {
 	CK_FLAGS flags = 0;
 
-	if (token->tries_left >= 0 && token->tries_left < max_tries)
+	if (token->tries_left >= 0 && token->tries_left < token->pin_tries)
 		flags |= CKF_USER_PIN_COUNT_LOW;
 	if (token->tries_left == 1)
 		flags |= CKF_USER_PIN_FINAL_TRY;
@@ -132,27 +129,24 @@ static CK_FLAGS pin_flags(const struct token *token, int max_tries)
 	return flags;
 }
 
-static void fill_token_info(const struct slot *slot, const struct token_data *data,
-			    CK_TOKEN_INFO *info)
+static void fill_token_info(const struct slot_token *token, CK_TOKEN_INFO *info)
 {
-	size_t min, max;
-	int tries;
-
-	card_pin_limits(slot->token.card, &min, &max, &tries);
 	memset(info, 0, sizeof *info);
-	text_pad(info->label, sizeof info->label, data->label);
-	text_pad(info->manufacturerID, sizeof info->manufacturerID, data->manufacturer);
-	text_pad(info->model, sizeof info->model, data->model);
-	text_pad(info->serialNumber, sizeof info->serialNumber, data->serial);
+	text_pad(info->label, sizeof info->label, token->data.label);
+	text_pad(info->manufacturerID, sizeof info->manufacturerID, token->data.manufacturer);
+	text_pad(info->model, sizeof info->model, token->data.model);
+	text_pad(info->serialNumber, sizeof info->serialNumber, token->data.serial);
 	text_pad(info->utcTime, sizeof info->utcTime, "");
-	info->flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED |
-		      CKF_TOKEN_INITIALIZED | pin_flags(&slot->token, tries);
+	info->flags = CKF_RNG | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED | pin_flags(token);
+	/* a program that is told of a login asks for a PIN: not for one that cannot work */
+	if (token->can_login)
+		info->flags |= CKF_LOGIN_REQUIRED;
 	info->ulMaxSessionCount = CK_EFFECTIVELY_INFINITE;
 	info->ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE;
-	info->ulSessionCount = slot->session_count;
-	info->ulRwSessionCount = slot->rw_session_count;
-	info->ulMinPinLen = min;
-	info->ulMaxPinLen = max;
+	info->ulSessionCount = token->sessions;
+	info->ulRwSessionCount = token->rw_sessions;
+	info->ulMinPinLen = token->pin_min;
+	info->ulMaxPinLen = token->pin_max;
 	info->ulTotalPublicMemory = CK_UNAVAILABLE_INFORMATION;
 	info->ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION;
 	info->ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION;
@@ -161,21 +155,15 @@ static void fill_token_info(const struct slot *slot, const struct token_data *da
 
 CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 {
-	const struct token_data *data;
+	struct slot_token token;
 	struct slot *slot;
 	CK_RV rv = slot_enter(id, &slot);
 
 	if (rv != CKR_OK)
 		return rv;
-	if (!info)
-		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
-	rv = need_card(slot);
+	rv = info ? rv_of(slot_token_info(slot, &token)) : CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK)
-		rv = rv_of(slot_token_data(slot, &data));
-	if (rv == CKR_OK && !slot->token.card) /* dropped after an error: its limits are asked for */
-		rv = rv_of(slot_touch(slot));
-	if (rv == CKR_OK)
-		fill_token_info(slot, data, info);
+		fill_token_info(&token, info);
 	return slot_exit(slot, __func__, rv);
 }
 
@@ -223,7 +211,6 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INF
 CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
 		    CK_SESSION_HANDLE *session)
 {
-	struct session *s;
 	struct slot *slot;
 	CK_RV rv = slot_enter(id, &slot);
 
@@ -235,15 +222,7 @@ CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, CK_VOID_PTR application, CK_N
 		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
 	if (!(flags & CKF_SERIAL_SESSION))
 		return slot_exit(slot, __func__, CKR_SESSION_PARALLEL_NOT_SUPPORTED);
-	rv = need_card(slot);
-	/* an unknown card is told here, not at the first use of the session */
-	if (rv == CKR_OK && !slot->token.card)
-		rv = rv_of(slot_after_error(slot, slot_touch(slot)));
-	if (rv == CKR_OK)
-		rv = session_open(slot, flags, &s);
-	if (rv == CKR_OK)
-		*session = s->handle;
-	return slot_exit(slot, __func__, rv);
+	return slot_exit(slot, __func__, slot_open_session(slot, flags, session));
 }
 
 CK_RV C_CloseAllSessions(CK_SLOT_ID id)
@@ -253,8 +232,6 @@ CK_RV C_CloseAllSessions(CK_SLOT_ID id)
 
 	if (rv != CKR_OK)
 		return rv;
-	if (slot->token.logged_in)
-		slot_logout(slot);
-	session_close_all(slot);
+	slot_close_all_sessions(slot);
 	return slot_exit(slot, __func__, CKR_OK);
 }

@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "src/abi/abi.h"
-#include "src/module/module.h"
+#include "src/abi/compat.h"
 #include "src/base/rv.h"
 #include "src/object/session_object.h"
 #include "src/object/template.h"
@@ -169,13 +169,12 @@ CK_RV C_InitToken(CK_SLOT_ID id, unsigned char *pin, CK_ULONG len, unsigned char
 	(void)len;
 	if (rv != CKR_OK)
 		return rv;
-	slot_look(slot);
 	if (!pin || !label)
 		rv = CKR_ARGUMENTS_BAD;
-	else if (!slot_has_card(slot))
+	else if (!slot_look_for_card(slot))
 		rv = CKR_TOKEN_NOT_PRESENT;
 	else
-		rv = slot->sessions ? CKR_SESSION_EXISTS : ask_profile(slot, OP_CREATE_FILE);
+		rv = slot->sessions.count ? CKR_SESSION_EXISTS : ask_profile(slot, OP_CREATE_FILE);
 	return slot_exit(slot, __func__, rv);
 }
 

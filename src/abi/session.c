@@ -7,7 +7,7 @@
 #include "src/abi/abi.h"
 #include "src/object/attribute.h"
 #include "src/object/find.h"
-#include "src/module/module.h"
+#include "src/abi/compat.h"
 #include "src/base/rv.h"
 
 CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
@@ -18,11 +18,17 @@ CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
 
 	if (rv != CKR_OK)
 		return rv;
-	/* the last session takes the login with it (PKCS#11 5.6) */
-	if (slot->session_count == 1 && slot->token.logged_in)
-		slot_logout(slot);
-	session_close(s);
+	slot_close_session(slot, s);
 	return slot_exit(slot, __func__, CKR_OK);
+}
+
+static CK_STATE session_state(const struct session *s)
+{
+	bool rw = s->flags & CKF_RW_SESSION;
+
+	if (slot_logged_in(s->slot))
+		return rw ? CKS_RW_USER_FUNCTIONS : CKS_RO_USER_FUNCTIONS;
+	return rw ? CKS_RW_PUBLIC_SESSION : CKS_RO_PUBLIC_SESSION;
 }
 
 CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
@@ -43,43 +49,44 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
 }
 
 /* What can be refused before the card is asked. No PIN pad: facts, PIN protection. */
-static CK_RV check_login(const struct slot *slot, CK_USER_TYPE user, const unsigned char *pin)
+static CK_RV check_login(struct slot *slot, CK_USER_TYPE user, const unsigned char *pin)
 {
 	if (user == CKU_CONTEXT_SPECIFIC) /* no key here asks for it */
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (user != CKU_USER) /* the security officer's secret stays with the CA */
 		return CKR_USER_TYPE_INVALID;
-	if (slot->token.logged_in)
+	if (slot_logged_in(slot))
 		return CKR_USER_ALREADY_LOGGED_IN;
 	return pin ? CKR_OK : CKR_ARGUMENTS_BAD;
 }
 
 /* The vendor's module counts instead of saying CKR_PIN_INCORRECT (facts: official module). */
-static CK_RV vendor_rv(const struct slot *slot, CK_RV rv)
+static CK_RV vendor_rv(int tries, CK_RV rv)
 {
 	if (rv != CKR_PIN_INCORRECT || !config_current()->vendor_compat)
 		return rv;
-	if (slot->token.tries_left == 1)
+	if (tries == 1)
 		return CKR_VENDOR_DEFINED | 1;
-	return slot->token.tries_left == 2 ? CKR_VENDOR_DEFINED | 2 : rv;
+	return tries == 2 ? CKR_VENDOR_DEFINED | 2 : rv;
 }
 
 CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, CK_ULONG len)
 {
 	struct session *s;
 	struct slot *slot;
-	enum result r;
+	int tries = -1;
 	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
 
 	if (rv != CKR_OK)
 		return rv;
 	rv = check_login(slot, user, pin);
-	if (rv == CKR_OK) {
-		r = slot_touch(slot);
-		if (r == RESULT_OK)
-			r = token_login(&slot->token, pin, len);
-		rv = vendor_rv(slot, rv_of(slot_after_error(slot, r)));
+	if (rv == CKR_OK)
+		{
+		rv = slot_login(slot, s, pin, len, &tries);
+		rv = vendor_rv(tries, rv);
 	}
+	if (rv == CKR_PIN_LEN_RANGE)
+		rv = CKR_PIN_INCORRECT;
 	return slot_exit(slot, __func__, rv);
 }
 
@@ -91,10 +98,7 @@ CK_RV C_Logout(CK_SESSION_HANDLE handle)
 
 	if (rv != CKR_OK)
 		return rv;
-	if (slot->token.logged_in)
-		slot_logout(slot);
-	else
-		rv = CKR_USER_NOT_LOGGED_IN;
+	rv = slot_logout(slot);
 	return slot_exit(slot, __func__, rv);
 }
 
@@ -156,7 +160,9 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 
 	if (rv != CKR_OK)
 		return rv;
+	slot_lock(slot);
 	o = token_object(&slot->token, object);
+	slot_unlock(slot);
 	if (!template || !count)
 		rv = CKR_ARGUMENTS_BAD;
 	else if (!o)

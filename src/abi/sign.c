@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include "src/abi/abi.h"
-#include "src/module/module.h"
+#include "src/abi/compat.h"
 #include "src/operation/operation.h"
 
 CK_RV C_DigestInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism)

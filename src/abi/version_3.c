@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "src/abi/function_list.h"
-#include "src/module/module.h"
+#include "src/abi/compat.h"
 
 static const char standard_name[] = "PKCS 11";
 
@@ -111,7 +111,7 @@ static CK_RV not_supported(const char *function)
 {
 	CK_RV rv = module_enter();
 
-	return rv == CKR_OK ? module_leave(function, CKR_FUNCTION_NOT_SUPPORTED) : rv;
+	return rv == CKR_OK ? leave_(function, CKR_FUNCTION_NOT_SUPPORTED) : rv;
 }
 
 CK_RV C_MessageEncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)

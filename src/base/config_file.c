@@ -42,6 +42,16 @@ static bool take_level(struct config *c, size_t at, const char *value)
 	return log_level_parse(value, (enum log_level *)(void *)((char *)c + at));
 }
 
+static bool take_verified_state(struct config *c, size_t at, const char *value)
+{
+	bool operation = strcasecmp(value, "operation") == 0;
+
+	if (!operation && strcasecmp(value, "session") != 0)
+		return false;
+	*(bool *)((char *)c + at) = operation;
+	return true;
+}
+
 /* Absolute, because what the working directory is depends on the program. */
 static bool take_path(struct config *c, size_t at, const char *value)
 {
@@ -60,6 +70,8 @@ static const struct {
 	{"allow-unproven", take_bool, offsetof(struct config, allow_unproven), "yes or no"},
 	{"cache", take_bool, offsetof(struct config, cache), "yes or no"},
 	{"vendor-compat", take_bool, offsetof(struct config, vendor_compat), "yes or no"},
+	{"verified-state", take_verified_state, offsetof(struct config, verified_for_operation),
+	 "session or operation"},
 	{"log", take_level, offsetof(struct config, log), "none, error, info, debug or trace"},
 	{"log-file", take_path, offsetof(struct config, log_file), "an absolute path"},
 	{"keyset-dir", take_path, offsetof(struct config, keyset_dir), "an absolute path"},

@@ -13,6 +13,7 @@ struct config {
 	bool allow_unproven;   /* allow-unproven */
 	bool cache;            /* cache */
 	bool vendor_compat;    /* vendor-compat */
+	bool verified_for_operation; /* verified-state: operation, not session */
 	enum log_level log;    /* log */
 	char log_file[CONFIG_PATH_MAX];   /* log-file; empty: standard error */
 	char keyset_dir[CONFIG_PATH_MAX]; /* keyset-dir; empty: the defaults */

@@ -16,7 +16,10 @@ CK_RV events_wait(bool block, CK_SLOT_ID *slot);
 /* Wakes every waiter. */
 void events_cancel(void);
 
-/* Frees the context; nobody waits any more. */
+/* Frees the context, unless somebody still waits. */
 void events_close(void);
+
+/* After fork(): the context and the lock are the parent's, and are left alone. */
+void events_abandon(void);
 
 #endif

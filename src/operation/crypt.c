@@ -251,8 +251,6 @@ static CK_RV deliver(struct operation *op, CK_BYTE *out, CK_ULONG *out_len)
 static CK_RV compute(struct session *s, enum operation_kind kind, const CK_BYTE *data, CK_ULONG len)
 {
 	struct operation *op = operation_active(s, kind);
-	struct slot *slot = s->slot;
-	CK_SESSION_HANDLE handle = s->handle;
 	struct buffer result = BUFFER_INIT;
 	CK_RV rv = len ? crypt_feed(op, data, len, &result) : CKR_OK;
 
@@ -260,7 +258,7 @@ static CK_RV compute(struct session *s, enum operation_kind kind, const CK_BYTE 
 		rv = crypt_finish(s, op, &result);
 	if (rv != CKR_OK) {
 		buffer_clear(&result);
-		return operation_finish(slot, handle, kind, rv);
+		return operation_finish(s, kind, rv);
 	}
 	buffer_move(&op->result, &result);
 	op->has_result = true;

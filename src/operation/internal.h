@@ -26,8 +26,7 @@ CK_RV operation_begin(struct session *s, struct operation *op, unsigned use, con
 CK_RV operation_feed(struct operation *op, const CK_BYTE *data, CK_ULONG len);
 
 /* Ends the operation if its session still lives (a card may have left with it); answers rv. */
-CK_RV operation_finish(struct slot *slot, CK_SESSION_HANDLE session, enum operation_kind kind,
-		       CK_RV rv);
+CK_RV operation_finish(struct session *s, enum operation_kind kind, CK_RV rv);
 
 enum room { ROOM_ENOUGH, ROOM_ASKED, ROOM_TOO_SMALL };
 

@@ -176,8 +176,6 @@ CK_RV key_unwrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE unwr
 		 const CK_BYTE *wrapped, CK_ULONG len, const CK_ATTRIBUTE *template,
 		 CK_ULONG count, CK_OBJECT_HANDLE *key)
 {
-	struct slot *slot = s->slot;
-	CK_SESSION_HANDLE session = s->handle;
 	struct buffer value = BUFFER_INIT;
 	struct store attributes;
 	struct operation op = {0};
@@ -197,9 +195,8 @@ CK_RV key_unwrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE unwr
 		rv = set_unwrapped(&attributes, &value);
 	operation_end(&op);
 	buffer_clear(&value);
-	s = session_find(slot, session); /* it may have gone with the card */
-	if (rv == CKR_OK && s)
+	if (rv == CKR_OK)
 		return session_object_add(s, &attributes, key);
 	store_clear(&attributes);
-	return rv == CKR_OK ? CKR_DEVICE_REMOVED : rv;
+	return rv;
 }

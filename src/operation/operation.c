@@ -180,13 +180,9 @@ CK_RV operation_feed(struct operation *op, const CK_BYTE *data, CK_ULONG len)
 	return rv_of(buffer_append(&op->data, data, len));
 }
 
-CK_RV operation_finish(struct slot *slot, CK_SESSION_HANDLE session, enum operation_kind kind,
-		       CK_RV rv)
+CK_RV operation_finish(struct session *s, enum operation_kind kind, CK_RV rv)
 {
-	struct session *s = session_find(slot, session);
-
-	if (s)
-		operation_end(&s->operations[kind]);
+	operation_end(&s->operations[kind]);
 	return rv;
 }
 
@@ -208,18 +204,7 @@ CK_RV operation_room_rv(enum room room)
 CK_RV operation_private(struct session *s, const struct operation *op, const uint8_t in[RSA_BLOCK],
 			uint8_t out[RSA_BLOCK])
 {
-	struct slot *slot = s->slot;
-	CK_OBJECT_HANDLE handle = op->key;
-	struct object *key;
-	enum result r = slot_touch(slot);
-
-	if (r == RESULT_OK) {
-		key = token_object(&slot->token, handle);
-		if (!key)
-			return slot->token.logged_in ? CKR_KEY_HANDLE_INVALID : CKR_USER_NOT_LOGGED_IN;
-		r = token_private_op(&slot->token, key, op->takes_any_block, in, out);
-	}
-	return rv_of(slot_after_error(slot, r));
+	return slot_private_op(s->slot, op->key, op->takes_any_block, in, out);
 }
 
 static CK_RV card_public(struct session *s, struct object *key, EVP_PKEY **out)

@@ -82,13 +82,11 @@ static CK_RV finish_sign(struct session *s, enum operation_kind kind, CK_BYTE *o
 			 CK_ULONG *out_len)
 {
 	struct operation *op = operation_active(s, kind);
-	struct slot *slot = s->slot;
-	CK_SESSION_HANDLE handle = s->handle;
 	size_t len = signature_len(op);
 	CK_RV rv = op->mac ? sign_hmac(op, out) : sign_rsa(s, op, out);
 
 	*out_len = rv == CKR_OK ? len : 0;
-	return operation_finish(slot, handle, kind, rv);
+	return operation_finish(s, kind, rv);
 }
 
 CK_RV sign_update(struct session *s, const CK_BYTE *data, CK_ULONG len)
@@ -172,14 +170,12 @@ CK_RV verify_update(struct session *s, const CK_BYTE *data, CK_ULONG len)
 CK_RV verify_final(struct session *s, const CK_BYTE *signature, CK_ULONG len)
 {
 	struct operation *op = operation_active(s, OPERATION_VERIFY);
-	struct slot *slot = s->slot;
-	CK_SESSION_HANDLE handle = s->handle;
 	CK_RV rv;
 
 	if (!op)
 		return CKR_OPERATION_NOT_INITIALIZED;
 	rv = op->mac ? verify_hmac(op, signature, len) : verify_rsa(s, op, signature, len);
-	return operation_finish(slot, handle, OPERATION_VERIFY, rv);
+	return operation_finish(s, OPERATION_VERIFY, rv);
 }
 
 CK_RV verify_single(struct session *s, const CK_BYTE *data, CK_ULONG len,
@@ -200,8 +196,6 @@ CK_RV verify_recover(struct session *s, const CK_BYTE *signature, CK_ULONG len, 
 		     CK_ULONG *out_len)
 {
 	struct operation *op = operation_active(s, OPERATION_VERIFY_RECOVER);
-	struct slot *slot = s->slot;
-	CK_SESSION_HANDLE handle = s->handle;
 	struct buffer data = BUFFER_INIT;
 	EVP_PKEY *key = NULL;
 	enum room room = ROOM_ENOUGH;
@@ -230,5 +224,5 @@ CK_RV verify_recover(struct session *s, const CK_BYTE *signature, CK_ULONG len, 
 	buffer_clear(&data);
 	EVP_PKEY_free(key);
 	return room == ROOM_TOO_SMALL ? rv
-				      : operation_finish(slot, handle, OPERATION_VERIFY_RECOVER, rv);
+				      : operation_finish(s, OPERATION_VERIFY_RECOVER, rv);
 }

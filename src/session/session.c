@@ -3,60 +3,82 @@
 #include <stdlib.h>
 
 #include "src/session/session.h"
-#include "src/token/slot.h"
 
 /* A handle is the slot's id and a counter: 31 bits, for every platform. */
 #define COUNTER_BITS 20
 #define COUNTER_MASK ((1u << COUNTER_BITS) - 1)
-#define SESSIONS_MAX 4096 /* of one slot: a program that leaks them gets an answer, not all memory */
 
 CK_SLOT_ID session_slot_id(CK_SESSION_HANDLE handle)
 {
 	return handle >> COUNTER_BITS;
 }
 
-/* The next handle that is neither 0 nor in use. */
-static CK_SESSION_HANDLE new_handle(struct slot *slot)
+static struct session *look_up(const struct session_table *table, CK_SESSION_HANDLE handle)
+{
+	struct session *s = NULL;
+
+	HASH_FIND(hh, table->all, &handle, sizeof handle, s);
+	return s;
+}
+
+/* The next handle that is neither 0 nor in use: a counter of 0 is left out. */
+static CK_SESSION_HANDLE new_handle(struct session_table *table, CK_SLOT_ID id)
 {
 	CK_SESSION_HANDLE handle;
 
 	do {
-		slot->next_session = (slot->next_session + 1) & COUNTER_MASK;
-		handle = slot->id << COUNTER_BITS | slot->next_session;
-	} while (session_find(slot, handle));
+		table->last = table->last == COUNTER_MASK ? 1 : table->last + 1;
+		handle = id << COUNTER_BITS | table->last;
+	} while (look_up(table, handle));
 	return handle;
 }
 
-CK_RV session_open(struct slot *slot, CK_FLAGS flags, struct session **out)
+CK_RV session_open(struct session_table *table, struct slot *slot, CK_SLOT_ID id, CK_FLAGS flags,
+		   CK_SESSION_HANDLE *handle)
 {
 	struct session *s;
 
-	*out = NULL;
-	if (slot->session_count >= SESSIONS_MAX)
+	if (table->count >= SESSIONS_MAX)
 		return CKR_SESSION_COUNT;
 	s = calloc(1, sizeof *s);
 	if (!s)
 		return CKR_HOST_MEMORY;
-	s->handle = new_handle(slot);
+	s->handle = new_handle(table, id);
 	s->slot = slot;
 	s->flags = flags;
-	HASH_ADD(hh, slot->sessions, handle, sizeof s->handle, s);
+	HASH_ADD(hh, table->all, handle, sizeof s->handle, s);
 	if (!s->hh.tbl) {
 		free(s);
 		return CKR_HOST_MEMORY;
 	}
-	slot->session_count++;
-	slot->rw_session_count += !!(flags & CKF_RW_SESSION);
-	*out = s;
+	pthread_mutex_init(&s->lock, NULL);
+	s->users = 1;
+	table->count++;
+	table->rw_count += !!(flags & CKF_RW_SESSION);
+	*handle = s->handle;
 	return CKR_OK;
 }
 
-struct session *session_find(struct slot *slot, CK_SESSION_HANDLE handle)
+struct session *session_find(struct session_table *table, CK_SESSION_HANDLE handle)
 {
-	struct session *s = NULL;
+	struct session *s = look_up(table, handle);
 
-	HASH_FIND(hh, slot->sessions, &handle, sizeof handle, s);
+	if (s)
+		s->users++;
 	return s;
+}
+
+void session_close(struct session_table *table, struct session *s)
+{
+	HASH_DEL(table->all, s);
+	s->closed = true;
+	table->count--;
+	table->rw_count -= !!(s->flags & CKF_RW_SESSION);
+}
+
+bool session_release(struct session *s)
+{
+	return --s->users == 0;
 }
 
 void find_end(struct find_state *find)
@@ -65,43 +87,29 @@ void find_end(struct find_state *find)
 	*find = (struct find_state){0};
 }
 
-void session_close(struct session *s)
+void session_free(struct session *s)
 {
-	struct slot *slot = s->slot;
-
-	HASH_DEL(slot->sessions, s);
-	slot->session_count--;
-	slot->rw_session_count -= !!(s->flags & CKF_RW_SESSION);
 	operations_end(s->operations);
-	token_end_session_objects(&slot->token, s->handle, false);
 	find_end(&s->find);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
-void session_close_all(struct slot *slot)
+void session_end_private(struct session *s)
 {
-	struct session *s, *next;
-
-	HASH_ITER(hh, slot->sessions, s, next)
-		session_close(s);
+	for (size_t i = 0; i < OPERATION_KINDS; i++)
+		if (s->operations[i].needs_login)
+			operation_end(&s->operations[i]);
 }
 
-void session_end_private(struct slot *slot)
+void session_table_end_private(struct session_table *table)
 {
 	struct session *s, *next;
 
-	HASH_ITER(hh, slot->sessions, s, next) {
-		for (size_t i = 0; i < OPERATION_KINDS; i++)
-			if (s->operations[i].needs_login)
-				operation_end(&s->operations[i]);
+	HASH_ITER(hh, table->all, s, next) {
+		if (pthread_mutex_trylock(&s->lock) != 0)
+			continue;
+		session_end_private(s);
+		pthread_mutex_unlock(&s->lock);
 	}
-}
-
-CK_STATE session_state(const struct session *s)
-{
-	bool rw = s->flags & CKF_RW_SESSION;
-
-	if (s->slot->token.logged_in)
-		return rw ? CKS_RW_USER_FUNCTIONS : CKS_RO_USER_FUNCTIONS;
-	return rw ? CKS_RW_PUBLIC_SESSION : CKS_RO_PUBLIC_SESSION;
 }

@@ -9,4 +9,7 @@
 	((r) == RESULT_CARD_REMOVED || (r) == RESULT_CARD_MUTE || (r) == RESULT_NO_READER ||       \
 	 (r) == RESULT_NO_SERVICE || (r) == RESULT_CARD_RESET || (r) == RESULT_NO_MEMORY)
 
+/* The RSA-2048 key in a certificate. RESULT_BAD_DATA: it is none, or has another key. */
+MUST_USE enum result token_certificate_key(const struct buffer *der, struct rsa_public *out);
+
 #endif

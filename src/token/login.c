@@ -1,3 +1,7 @@
+/*
+ * Who is logged in, and what follows for the card: the one place that sends a
+ * PIN, and the one rule for when the card must lose its verified state.
+ */
 #include "config.h"
 
 #include <string.h>
@@ -5,8 +9,48 @@
 #include <openssl/crypto.h>
 
 #include "apdu/log.h"
-#include "src/crypto/rsa.h"
+#include "src/base/config_file.h"
 #include "src/token/internal.h"
+#include "src/token/pin_watch.h"
+
+#define PIN_MAX 16 /* bytes; the cards' are 8 at most */
+
+bool token_wants_reset(const struct token *t)
+{
+	return t->owes_reset && (!t->logged_in || config_current()->verified_for_operation);
+}
+
+void token_was_reset(struct token *t)
+{
+	t->owes_reset = false;
+	t->verified = false;
+}
+
+/* False: this error came before a VERIFY could go out. Of all others nothing is certain. */
+static bool may_have_verified(enum result r)
+{
+	return r != RESULT_NO_KEYSET && r != RESULT_UNPROVEN && r != RESULT_PIN_LENGTH;
+}
+
+/* The one VERIFY. From here on the card may be verified, whatever is answered. */
+static enum result verify(struct token *t, const uint8_t *pin, size_t len, int *tries)
+{
+	bool owed = t->owes_reset;
+	enum result r;
+
+	t->owes_reset = true;
+	r = card_verify_pin(t->card, pin, len, tries);
+	if (!may_have_verified(r))
+		t->owes_reset = owed;
+	pthread_mutex_lock(&t->lock);
+	if (r == RESULT_OK || r == RESULT_PIN_WRONG || r == RESULT_PIN_LOCKED)
+		t->tries_left = r == RESULT_OK ? -1 : *tries;
+	if (r == RESULT_OK)
+		t->pin_good = pin_watch_now();
+	pthread_mutex_unlock(&t->lock);
+	t->verified = r == RESULT_OK;
+	return r;
+}
 
 /*
  * What will be needed after the login and would disturb it then: on a card
@@ -31,33 +75,30 @@ static enum result read_ahead(struct token *t)
 	return RESULT_OK;
 }
 
-enum result token_login(struct token *t, const uint8_t *pin, size_t len)
+enum result token_login(struct token *t, const uint8_t *pin, size_t len, int *tries)
 {
 	struct secret copy = SECRET_INIT;
-	int tries = -1;
-	size_t min, max;
 	enum result r;
 
-	card_pin_limits(t->card, &min, &max, &tries);
-	tries = -1;
-	if (len < min || len > max)
+	*tries = -1;
+	if (len < t->pin_min || len > t->pin_max)
 		return RESULT_PIN_LENGTH;
 	r = secret_set(&copy, pin, len);
 	/* whose PIN it is: after a reset by others it is given to no other card */
 	if (r == RESULT_OK)
-		r = card_read_number(t->card, t->data.serial, sizeof t->data.serial);
+		r = token_read_number(t);
 	if (r == RESULT_OK)
 		r = read_ahead(t);
 	if (r == RESULT_OK)
-		r = card_verify_pin(t->card, pin, len, &tries);
-	if (r == RESULT_OK || r == RESULT_PIN_WRONG || r == RESULT_PIN_LOCKED)
-		t->tries_left = r == RESULT_OK ? -1 : tries;
+		r = verify(t, pin, len, tries);
 	if (r != RESULT_OK) {
 		secret_clear(&copy);
 		return r;
 	}
+	pthread_mutex_lock(&t->lock);
 	t->pin = copy;
-	t->logged_in = t->verified = true;
+	t->logged_in = true;
+	pthread_mutex_unlock(&t->lock);
 	return RESULT_OK;
 }
 
@@ -65,7 +106,7 @@ enum result token_login(struct token *t, const uint8_t *pin, size_t len)
 static enum result is_same_card(struct token *t)
 {
 	char now[sizeof t->data.serial];
-	enum result r = card_read_number(t->card, now, sizeof now);
+	enum result r = card_read_number_again(t->card, now, sizeof now);
 
 	if (r == RESULT_OK && strcmp(now, t->data.serial) != 0) {
 		log_line(LOG_ERROR, "another card answers: the login is dropped");
@@ -74,53 +115,84 @@ static enum result is_same_card(struct token *t)
 	return r;
 }
 
-/* Once, with the PIN that was right before; if it is not any more, the login ends. */
+/* C_Finalize in another thread may have taken the PIN away: then there is none to give. */
+static size_t copy_pin(struct token *t, uint8_t out[PIN_MAX])
+{
+	size_t len;
+
+	pthread_mutex_lock(&t->lock);
+	len = t->pin.len <= PIN_MAX ? t->pin.len : 0;
+	if (len)
+		memcpy(out, t->pin.data, len);
+	pthread_mutex_unlock(&t->lock);
+	return len;
+}
+
+/* Gives the kept PIN, unless somebody has found it wrong since it was last right. */
+static enum result give_kept_pin(struct token *t)
+{
+	uint8_t pin[PIN_MAX];
+	uint64_t before;
+	int tries = -1;
+	size_t len;
+	enum result r;
+
+	if (pin_watch_failed(t->data.serial, t->pin_good)) {
+		log_line(LOG_ERROR, "the PIN that is kept was found wrong by another program: not sent");
+		return RESULT_SECURITY_STATUS;
+	}
+	len = copy_pin(t, pin);
+	if (!len)
+		return RESULT_SECURITY_STATUS;
+	before = pin_watch_mark(t->data.serial);
+	r = verify(t, pin, len, &tries);
+	if (r == RESULT_OK || !may_have_verified(r))
+		pin_watch_unmark(t->data.serial, before);
+	OPENSSL_cleanse(pin, sizeof pin);
+	return r;
+}
+
+/*
+ * Once, with the PIN that was right before; if it is not any more, the login
+ * ends. A card that is not known to be verified is compared before: PC/SC may
+ * not have told of all. (One whose secure channel we ended ourselves must have
+ * this card's keys to get as far as a VERIFY.)
+ */
 static enum result verify_again(struct token *t)
 {
-	int tries = -1;
-	enum result r = t->verified ? RESULT_OK : is_same_card(t); /* not verified: it was reset */
+	enum result r = t->verified ? RESULT_OK : is_same_card(t);
 
 	if (r == RESULT_OK)
-		r = card_verify_pin(t->card, t->pin.data, t->pin.len, &tries);
-	t->verified = r == RESULT_OK;
+		r = give_kept_pin(t);
 	if (r == RESULT_OK)
 		return r;
-	if (tries >= 0)
-		t->tries_left = tries;
 	log_line(LOG_ERROR, "the login could not be re-established: %s", result_text(r));
 	token_logout(t);
 	return SENDS_CARD_AWAY(r) ? r : RESULT_SECURITY_STATUS;
 }
 
 /*
- * The public half, if it can be had without disturbing the login. *out is
- * NULL, and that is no error, where it cannot or the card does not have it.
+ * After the operation nothing can be disturbed that would not be given again:
+ * the public half is read if it must be. RESULT_NOT_FOUND: neither the key's
+ * record nor a certificate of the same id is on the card.
  */
-static enum result key_for_check(struct token *t, const struct object *key,
-				 const struct rsa_public **out)
-{
-	enum result r;
-
-	*out = NULL;
-	if (!token_has_public_key(t, key) && !card_reads_keys_freely(t->card))
-		return RESULT_OK;
-	r = token_public_key(t, key, out);
-	return r == RESULT_NOT_FOUND ? RESULT_OK : r;
-}
-
-/* A result that does not undo with the public key must not leave the module. */
 static enum result check_result(struct token *t, const struct object *key,
 				const uint8_t in[CARD_MODULUS_SIZE],
 				const uint8_t out[CARD_MODULUS_SIZE])
 {
-	const struct rsa_public *rsa;
-	enum result r = key_for_check(t, key, &rsa);
+	enum result r = token_check_private_op(t, key, in, out);
 
-	if (r == RESULT_OK && rsa && !rsa_undoes(rsa, in, out)) {
+	if (r == RESULT_NOT_FOUND) {
+		log_line(LOG_INFO, "key %02X: no public half on the card: its result is not checked",
+			 key->record->key_ref);
+		return RESULT_OK;
+	}
+	if (r == RESULT_BAD_SIGNATURE)
 		log_line(LOG_ERROR, "key %02X: the card's result does not fit the public key",
 			 key->record->key_ref);
-		r = RESULT_BAD_SIGNATURE;
-	}
+	else if (r != RESULT_OK)
+		log_line(LOG_ERROR, "key %02X: a result that cannot be checked is not given out: %s",
+			 key->record->key_ref, result_text(r));
 	return r;
 }
 
@@ -129,38 +201,48 @@ static enum result check_block(struct token *t, const struct object *key,
 			       const uint8_t in[CARD_MODULUS_SIZE])
 {
 	const struct rsa_public *rsa;
-	enum result r = key_for_check(t, key, &rsa);
+	enum result r;
 
-	if (r == RESULT_OK && rsa && memcmp(in, rsa->modulus, CARD_MODULUS_SIZE) >= 0)
-		r = RESULT_OUT_OF_RANGE;
-	return r;
+	if (!token_has_public_key(t, key) && !card_reads_keys_freely(t->card))
+		return RESULT_OK;
+	r = token_public_key(t, key, &rsa);
+	if (r == RESULT_OK && memcmp(in, rsa->modulus, CARD_MODULUS_SIZE) >= 0)
+		return RESULT_OUT_OF_RANGE;
+	return SENDS_CARD_AWAY(r) ? r : RESULT_OK;
+}
+
+/* The operation, with the PIN given again at most once. */
+static enum result operate(struct token *t, const struct object *key,
+			   const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
+{
+	bool verified_now = false;
+	enum result r = RESULT_OK;
+
+	if (!t->verified || card_wants_pin_again(t->card)) {
+		r = verify_again(t);
+		verified_now = true;
+	}
+	if (r == RESULT_OK)
+		r = card_private_op(t->card, key->record->key_ref, in, out);
+	if (r != RESULT_SECURITY_STATUS || verified_now)
+		return r;
+	log_line(LOG_INFO, "the card forgot the PIN without a reset: giving it again, once");
+	t->verified = false;
+	r = verify_again(t);
+	return r == RESULT_OK ? card_private_op(t->card, key->record->key_ref, in, out) : r;
 }
 
 enum result token_private_op(struct token *t, const struct object *key, bool any_block,
 			     const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
 {
-	bool verified_now = false;
 	enum result r = RESULT_OK;
 
 	if (!t->logged_in)
 		return RESULT_SECURITY_STATUS;
 	if (any_block)
 		r = check_block(t, key, in);
-	if (r != RESULT_OK)
-		return r;
-	if (!t->verified || card_wants_pin_again(t->card)) {
-		r = verify_again(t);
-		if (r != RESULT_OK)
-			return r;
-		verified_now = true;
-	}
-	r = card_private_op(t->card, key->record->key_ref, in, out);
-	if (r == RESULT_SECURITY_STATUS && !verified_now) {
-		log_line(LOG_INFO, "the card forgot the PIN without a reset: giving it again, once");
-		r = verify_again(t);
-		if (r == RESULT_OK)
-			r = card_private_op(t->card, key->record->key_ref, in, out);
-	}
+	if (r == RESULT_OK)
+		r = operate(t, key, in, out);
 	if (r == RESULT_OK)
 		r = check_result(t, key, in, out);
 	if (r != RESULT_OK)

@@ -35,15 +35,20 @@ enum result token_public_key(struct token *t, const struct object *key,
 			return RESULT_NOT_FOUND;
 		entry = &t->keys[t->key_count];
 		r = card_read_public_key(t->card, key->record->key_ref, &entry->rsa);
-		if (SENDS_CARD_AWAY(r))
+		if (r == RESULT_OK && !is_plausible(&entry->rsa))
+			r = RESULT_BAD_DATA;
+		if (r != RESULT_OK)
+			log_line(LOG_ERROR, "public key %02X cannot be read: %s",
+				 key->record->key_ref, result_text(r));
+		/* what failed once is asked again next time: only "there is none" is remembered */
+		if (r != RESULT_OK && r != RESULT_NOT_FOUND)
 			return r;
+		pthread_mutex_lock(&t->lock);
 		entry->key_ref = key->record->key_ref;
-		entry->readable = r == RESULT_OK && is_plausible(&entry->rsa);
-		if (!entry->readable)
-			log_line(LOG_ERROR, "public key %02X cannot be read: %s", entry->key_ref,
-				 r == RESULT_OK ? "not an RSA-2048 key" : result_text(r));
+		entry->readable = r == RESULT_OK;
 		t->key_count++;
 		t->dirty = t->dirty || entry->readable;
+		pthread_mutex_unlock(&t->lock);
 	}
 	if (!entry->readable)
 		return RESULT_NOT_FOUND;

@@ -2,15 +2,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include <openssl/crypto.h>
 
 #include "apdu/log.h"
 #include "src/base/config_file.h"
+#include "src/base/rv.h"
 #include "src/crypto/context.h"
-#include "src/module/module.h"
+#include "src/token/internal.h"
+#include "src/token/readers.h"
 #include "src/token/slot.h"
 #include "src/token/warm.h"
 
-enum result slot_new(CK_SLOT_ID id, const char *reader, struct slot **out)
+#define EXIT_TRIES 5 /* of 50 ms: how long an exit handler tries to come between others' commands */
+
+enum result slot_new(CK_SLOT_ID id, const char *reader, uint32_t state, struct slot **out)
 {
 	struct slot *slot = calloc(1, sizeof *slot);
 
@@ -22,81 +29,253 @@ enum result slot_new(CK_SLOT_ID id, const char *reader, struct slot **out)
 		return RESULT_NO_MEMORY;
 	}
 	slot->id = id;
-	pthread_mutex_init(&slot->lock, NULL);
+	slot->state = state;
+	pthread_mutex_init(&slot->turn, NULL);
 	token_init(&slot->token);
 	*out = slot;
 	return RESULT_OK;
 }
 
-/* Everything that belonged to the card that was here. */
+void slot_lock(struct slot *slot)
+{
+	pthread_mutex_lock(&slot->token.lock);
+}
+
+void slot_unlock(struct slot *slot)
+{
+	pthread_mutex_unlock(&slot->token.lock);
+}
+
+/* ---- what ends with a card ---- */
+
+/* Under the lock: all sessions end, those that a call is in when it leaves. */
+static void close_sessions(struct slot *slot)
+{
+	struct session *s, *next;
+
+	HASH_ITER(hh, slot->sessions.all, s, next) {
+		token_end_session_objects(&slot->token, s->handle, false);
+		session_close(&slot->sessions, s);
+		if (session_release(s))
+			session_free(s);
+	}
+}
+
+/* Under the lock: the card that was here is nobody's any more. What is known of it goes with the turn. */
+static void end_card(struct slot *slot)
+{
+	slot->token.gone = true;
+	slot->token.login++;
+	close_sessions(slot);
+	token_end_session_objects(&slot->token, 0, false);
+}
+
+/* With the turn: forgets a card that is gone. */
 static void forget_card(struct slot *slot)
 {
-	slot->in_transaction = false;
-	slot->reset_at_end = false;
-	session_close_all(slot);
-	token_clear(&slot->token);
-	pcsc_close(&slot->context);
-}
+	struct card *card = NULL;
 
-void slot_free(struct slot **slot)
-{
-	struct slot *s = *slot;
-
-	if (!s)
+	slot_lock(slot);
+	if (!slot->token.gone) {
+		slot_unlock(slot);
 		return;
-	if (s->token.logged_in)
-		slot_logout(s);
-	slot_leave(s);
-	forget_card(s);
-	pthread_mutex_destroy(&s->lock);
-	free(s->reader);
-	free(s);
-	*slot = NULL;
+	}
+	card = token_clear(&slot->token);
+	slot_unlock(slot);
+	card_free(&card);
+	pcsc_close(&slot->context);
+	slot->in_transaction = false;
+	slot->drop_card = false;
 }
 
-bool slot_has_card(const struct slot *slot)
+/* ---- the turn ---- */
+
+/* Its address tells threads apart. */
+static _Thread_local char this_thread;
+
+static bool has_turn(const struct slot *slot)
 {
-	return pcsc_reader_present(slot->state) && pcsc_card_present(slot->state);
+	return atomic_load(&slot->turn_owner) == &this_thread;
+}
+
+/* With the turn: the login ends, in all sessions. */
+static void log_out(struct slot *slot)
+{
+	token_logout(&slot->token);
+	slot_lock(slot);
+	session_table_end_private(&slot->sessions);
+	slot_unlock(slot);
+}
+
+static void own_turn(struct slot *slot)
+{
+	atomic_store(&slot->turn_owner, &this_thread);
+	forget_card(slot);
+}
+
+static void take_turn(struct slot *slot)
+{
+	if (has_turn(slot))
+		return;
+	pthread_mutex_lock(&slot->turn);
+	own_turn(slot);
+}
+
+/*
+ * The one place where a transaction ends, and with it, if the token says so,
+ * the card's verified state. A reset that fails is owed until one succeeds.
+ */
+static void end_transaction(struct slot *slot)
+{
+	struct token *t = &slot->token;
+	bool reset = token_wants_reset(t) && t->card, was_reset;
+	enum result r;
+
+	if (!slot->in_transaction && reset)
+		slot->in_transaction = card_begin(t->card, &was_reset) == RESULT_OK;
+	if (!slot->in_transaction)
+		return;
+	if (!slot->drop_card && !atomic_load(&slot->abandoned))
+		warm_save(t);
+	r = card_end(t->card, reset);
+	slot->in_transaction = false;
+	if (reset && (r == RESULT_OK || r == RESULT_CARD_REMOVED))
+		token_was_reset(t);
+}
+
+/* With the turn: a card that did not answer is connected anew next time. */
+static void drop_card(struct slot *slot)
+{
+	struct card *card;
+
+	slot_lock(slot);
+	card = slot->token.card;
+	slot->token.card = NULL;
+	slot->token.recognized = false;
+	slot_unlock(slot);
+	slot->drop_card = false;
+	card_free(&card);
+}
+
+static void end_turn(struct slot *slot)
+{
+	if (atomic_load(&slot->abandoned))
+		token_logout(&slot->token);
+	end_transaction(slot);
+	if (slot->drop_card)
+		drop_card(slot);
+	forget_card(slot);
+}
+
+void slot_leave(struct slot *slot)
+{
+	if (!has_turn(slot))
+		return;
+	end_turn(slot);
+	atomic_store(&slot->turn_owner, NULL);
+	pthread_mutex_unlock(&slot->turn);
+}
+
+/* Forgets a card that is gone at once, if nobody is talking to it; otherwise he does it. */
+static void forget_if_free(struct slot *slot)
+{
+	if (has_turn(slot) || pthread_mutex_trylock(&slot->turn) != 0)
+		return;
+	own_turn(slot);
+	slot_leave(slot);
+}
+
+/* ---- looking ---- */
+
+static bool has_card(uint32_t state)
+{
+	return pcsc_reader_present(state) && pcsc_card_present(state);
+}
+
+/* Takes an answer of PC/SC, unless a newer one was taken already. True: another card, or none. */
+static bool take_state(struct slot *slot, uint32_t now, uint64_t round)
+{
+	bool changed, had;
+
+	slot_lock(slot);
+	had = has_card(slot->state);
+	changed = round > slot->state_round && pcsc_card_changed(slot->state, now);
+	if (round > slot->state_round) {
+		slot->state = now;
+		slot->state_round = round;
+	}
+	if (changed)
+		end_card(slot);
+	slot_unlock(slot);
+	if (changed && had)
+		log_line(LOG_INFO, "%s: the card or reader was taken away", slot->reader);
+	return changed;
 }
 
 bool slot_look(struct slot *slot)
 {
-	uint32_t now = module_reader_state(slot->reader);
-	bool changed = pcsc_card_changed(slot->state, now);
+	uint64_t round;
+	uint32_t now = readers_state(slot->reader, &round);
+	bool changed = take_state(slot, now, round);
 
-	if (changed && slot_has_card(slot))
-		log_line(LOG_INFO, "%s: the card or reader was taken away", slot->reader);
-	slot->state = now;
 	if (changed)
-		forget_card(slot);
+		forget_if_free(slot);
 	return changed;
 }
+
+bool slot_look_for_card(struct slot *slot)
+{
+	bool there;
+
+	slot_look(slot);
+	slot_lock(slot);
+	there = has_card(slot->state);
+	slot_unlock(slot);
+	return there;
+}
+
+enum result slot_check_card(struct slot *slot)
+{
+	bool unknown;
+
+	if (!slot_look_for_card(slot))
+		return RESULT_NO_CARD;
+	slot_lock(slot);
+	unknown = slot->token.unknown && !slot->token.gone;
+	slot_unlock(slot);
+	return unknown ? RESULT_UNKNOWN_CARD : RESULT_OK;
+}
+
+/* ---- the way to the card ---- */
 
 static enum result connect_card(struct slot *slot)
 {
 	const struct config *config = config_current();
-	struct card_options options;
+	const struct card_options options = {.libctx = crypto_context(),
+					     .allow_unproven = config->allow_unproven,
+					     .keyset_dirs = config->keyset_dirs};
 	struct channel *channel;
+	struct card *card;
 	enum result r = RESULT_OK;
 
-	if (slot->token.unknown)
-		return RESULT_UNKNOWN_CARD;
-	options = (struct card_options){.libctx = crypto_context(),
-					.allow_unproven = config->allow_unproven,
-					.keyset_dirs = config->keyset_dirs};
 	if (!slot->context)
 		r = pcsc_open(&slot->context);
 	if (r == RESULT_OK)
 		r = pcsc_connect(slot->context, slot->reader, &channel);
 	if (r == RESULT_OK)
-		r = card_open(channel, &options, &slot->token.card);
-	slot->token.unknown = r == RESULT_UNKNOWN_CARD;
-	/* here it costs two commands, later the way there again */
-	if (r == RESULT_OK && config->cache)
-		(void)!card_read_number(slot->token.card, slot->token.data.serial,
-					sizeof slot->token.data.serial);
-	if (r != RESULT_OK && r != RESULT_UNKNOWN_CARD)
+		r = card_open(channel, &options, &card);
+	if (r == RESULT_OK) {
+		token_take_card(&slot->token, card);
+		/* here it costs two commands, later the way there again */
+		if (config->cache)
+			(void)!token_read_number(&slot->token);
+	} else if (r == RESULT_UNKNOWN_CARD) {
+		slot_lock(slot);
+		slot->token.unknown = true;
+		slot_unlock(slot);
+	} else {
 		log_line(LOG_ERROR, "%s: no way to the card: %s", slot->reader, result_text(r));
+	}
 	if (r == RESULT_NO_SERVICE)
 		pcsc_close(&slot->context);
 	return r;
@@ -107,6 +286,7 @@ enum result slot_touch(struct slot *slot)
 	bool was_reset = false;
 	enum result r = RESULT_OK;
 
+	take_turn(slot);
 	if (slot->in_transaction)
 		return RESULT_OK;
 	if (slot->token.card)
@@ -114,19 +294,9 @@ enum result slot_touch(struct slot *slot)
 	else
 		r = connect_card(slot); /* begins the transaction, too */
 	slot->in_transaction = r == RESULT_OK;
-	if (was_reset && slot->token.logged_in)
+	if (was_reset)
 		slot->token.verified = false;
 	return r;
-}
-
-void slot_leave(struct slot *slot)
-{
-	if (slot->in_transaction && slot->token.card && !slot->reset_at_end)
-		warm_save(&slot->token);
-	if (slot->in_transaction && slot->token.card)
-		card_end(slot->token.card, slot->reset_at_end);
-	slot->in_transaction = false;
-	slot->reset_at_end = false;
 }
 
 enum result slot_after_error(struct slot *slot, enum result r)
@@ -136,68 +306,97 @@ enum result slot_after_error(struct slot *slot, enum result r)
 	case RESULT_CARD_RESET:
 		if (slot_look(slot))
 			return RESULT_CARD_REMOVED;
-		slot_leave(slot);
-		token_logout(&slot->token);
-		card_free(&slot->token.card);
+		take_turn(slot);
+		log_out(slot);
+		slot->drop_card = slot->token.card != NULL;
 		return r;
 	case RESULT_CARD_REMOVED:
 	case RESULT_NO_READER:
 	case RESULT_NO_SERVICE:
-		if (slot->token.card || slot->sessions) {
-			log_line(LOG_INFO, "%s: %s", slot->reader, result_text(r));
-			forget_card(slot);
-		}
+		log_line(LOG_INFO, "%s: %s", slot->reader, result_text(r));
+		slot_lock(slot);
+		end_card(slot);
+		slot_unlock(slot);
 		return r;
 	default:
 		return r;
 	}
 }
 
-enum result slot_token_data(struct slot *slot, const struct token_data **out)
-{
-	enum result r = RESULT_OK;
+/* ---- what is read of a card ---- */
 
-	*out = &slot->token.data;
-	if (slot->token.has_data)
-		return RESULT_OK;
-	r = slot_touch(slot);
-	if (r == RESULT_OK)
-		r = token_read_data(&slot->token);
-	return slot_after_error(slot, r);
+enum result slot_token_info(struct slot *slot, struct slot_token *out)
+{
+	const struct token *t = &slot->token;
+	enum result r = slot_check_card(slot);
+	bool known;
+
+	slot_lock(slot);
+	known = t->has_data && !t->gone;
+	slot_unlock(slot);
+	if (r == RESULT_OK && !known) {
+		r = slot_touch(slot);
+		if (r == RESULT_OK)
+			r = token_read_data(&slot->token);
+		r = slot_after_error(slot, r);
+	}
+	slot_lock(slot);
+	if (r == RESULT_OK && t->gone)
+		r = RESULT_CARD_REMOVED;
+	*out = (struct slot_token){.data = t->data,
+				   .pin_min = t->pin_min,
+				   .pin_max = t->pin_max,
+				   .pin_tries = t->pin_tries,
+				   .tries_left = t->tries_left,
+				   .can_login = t->can_login,
+				   .sessions = slot->sessions.count,
+				   .rw_sessions = slot->sessions.rw_count};
+	slot_unlock(slot);
+	return r;
 }
 
 enum result slot_load(struct slot *slot, enum p15_class kind)
 {
+	const struct object_list *list = &slot->token.lists[kind];
 	enum result r = RESULT_OK;
+	bool known;
 
-	if (!slot->token.lists[kind].loaded) {
-		r = slot_touch(slot);
-		if (r == RESULT_OK && kind != P15_PRIVATE_KEY)
-			r = warm_start(&slot->token);
-	}
+	slot_lock(slot);
+	known = list->loaded && !slot->token.gone && (list->items || !list->records.count);
+	slot_unlock(slot);
+	if (known)
+		return RESULT_OK;
+	r = slot_touch(slot);
+	if (r == RESULT_OK && !list->loaded && kind != P15_PRIVATE_KEY)
+		r = warm_start(&slot->token);
 	if (r == RESULT_OK)
 		r = token_load(&slot->token, kind);
 	return slot_after_error(slot, r);
 }
 
-void slot_lock(struct slot *slot)
+/* With the turn: an object of the card. NULL: it is gone, or a session's. */
+static struct object *card_object(struct slot *slot, CK_OBJECT_HANDLE handle)
 {
-	(void)slot; /* held since the call came in */
-}
+	struct object *o;
 
-void slot_unlock(struct slot *slot)
-{
-	(void)slot;
+	slot_lock(slot);
+	o = token_object(&slot->token, handle);
+	if (o && o->attributes)
+		o = NULL;
+	slot_unlock(slot);
+	return o;
 }
 
 enum result slot_fetch(struct slot *slot, CK_OBJECT_HANDLE handle, unsigned needs)
 {
 	const struct rsa_public *ignored;
+	struct object *o = NULL;
 	enum result r = slot_touch(slot);
-	struct object *o = token_object(&slot->token, handle);
 
-	if (r == RESULT_OK && (!o || o->attributes))
-		r = RESULT_NOT_FOUND;
+	if (r == RESULT_OK) {
+		o = card_object(slot, handle);
+		r = o ? RESULT_OK : RESULT_NOT_FOUND;
+	}
 	if (r == RESULT_OK && needs & SLOT_NEEDS_VALUE)
 		r = token_read_value(&slot->token, o);
 	if (r == RESULT_OK && needs & SLOT_NEEDS_PUBLIC_KEY)
@@ -205,28 +404,236 @@ enum result slot_fetch(struct slot *slot, CK_OBJECT_HANDLE handle, unsigned need
 	return slot_after_error(slot, r);
 }
 
-enum result slot_public_key(struct slot *slot, CK_OBJECT_HANDLE handle, struct rsa_public *out)
+/* Under the lock. False: not in memory. */
+static bool known_key(struct slot *slot, CK_OBJECT_HANDLE handle, struct rsa_public *out,
+		      enum result *r)
 {
 	struct object *o = token_object(&slot->token, handle);
 	const struct rsa_public *key;
-	enum result r = RESULT_OK;
 
+	*r = RESULT_NOT_FOUND;
 	if (!o || o->attributes)
-		return RESULT_NOT_FOUND;
+		return true;
 	if (!token_has_public_key(&slot->token, o))
-		r = slot_fetch(slot, handle, SLOT_NEEDS_PUBLIC_KEY);
-	if (r == RESULT_OK)
-		r = token_public_key(&slot->token, o, &key);
-	if (r == RESULT_OK)
+		return false;
+	*r = token_public_key(&slot->token, o, &key);
+	if (*r == RESULT_OK)
 		*out = *key;
+	return true;
+}
+
+enum result slot_public_key(struct slot *slot, CK_OBJECT_HANDLE handle, struct rsa_public *out)
+{
+	enum result r;
+	bool known;
+
+	slot_lock(slot);
+	known = known_key(slot, handle, out, &r);
+	slot_unlock(slot);
+	if (known)
+		return r;
+	r = slot_fetch(slot, handle, SLOT_NEEDS_PUBLIC_KEY);
+	slot_lock(slot);
+	if (r == RESULT_OK)
+		(void)known_key(slot, handle, out, &r);
+	slot_unlock(slot);
 	return r;
 }
 
-void slot_logout(struct slot *slot)
+/* ---- sessions ---- */
+
+static CK_RV add_session(struct slot *slot, CK_FLAGS flags, CK_SESSION_HANDLE *handle)
 {
-	/* a card that cannot be reached any more has lost its state with its power */
-	if (slot_touch(slot) == RESULT_OK)
-		slot->reset_at_end = true;
-	session_end_private(slot);
-	token_logout(&slot->token);
+	CK_RV rv = CKR_TOKEN_NOT_PRESENT;
+
+	slot_lock(slot);
+	if (has_card(slot->state))
+		rv = session_open(&slot->sessions, slot, slot->id, flags, handle);
+	slot_unlock(slot);
+	return rv;
+}
+
+CK_RV slot_open_session(struct slot *slot, CK_FLAGS flags, CK_SESSION_HANDLE *handle)
+{
+	bool recognized;
+	CK_RV rv;
+
+	if (!slot_look_for_card(slot))
+		return CKR_TOKEN_NOT_PRESENT;
+	slot_lock(slot);
+	recognized = slot->token.recognized && !slot->token.gone;
+	slot_unlock(slot);
+	rv = recognized ? CKR_OK : rv_of(slot_after_error(slot, slot_touch(slot)));
+	return rv == CKR_OK ? add_session(slot, flags, handle) : rv;
+}
+
+static bool is_logged_in_without_session(struct slot *slot)
+{
+	bool it_is;
+
+	slot_lock(slot);
+	it_is = slot->token.logged_in && !slot->token.gone && !slot->sessions.count;
+	slot_unlock(slot);
+	return it_is;
+}
+
+/* A session that was opened in the meantime takes the login over. */
+static void log_out_after_last(struct slot *slot)
+{
+	if (!is_logged_in_without_session(slot))
+		return;
+	take_turn(slot);
+	if (is_logged_in_without_session(slot))
+		log_out(slot);
+}
+
+void slot_close_session(struct slot *slot, struct session *s)
+{
+	slot_lock(slot);
+	if (!s->closed) {
+		token_end_session_objects(&slot->token, s->handle, false);
+		session_close(&slot->sessions, s);
+		(void)!session_release(s); /* the caller is in it still */
+	}
+	slot_unlock(slot);
+	log_out_after_last(slot);
+}
+
+void slot_close_all_sessions(struct slot *slot)
+{
+	slot_lock(slot);
+	close_sessions(slot);
+	slot_unlock(slot);
+	log_out_after_last(slot);
+}
+
+/* ---- login ---- */
+
+bool slot_logged_in(struct slot *slot)
+{
+	bool it_is;
+
+	slot_lock(slot);
+	it_is = slot->token.logged_in && !slot->token.gone;
+	slot_unlock(slot);
+	return it_is;
+}
+
+/* With the turn: while others had it, the session's card may have left the reader. */
+static CK_RV may_log_in(struct slot *slot, const struct session *s)
+{
+	CK_RV rv = CKR_OK;
+
+	slot_lock(slot);
+	if (s->closed)
+		rv = CKR_DEVICE_REMOVED;
+	else if (slot->token.logged_in)
+		rv = CKR_USER_ALREADY_LOGGED_IN;
+	slot_unlock(slot);
+	return rv;
+}
+
+CK_RV slot_login(struct slot *slot, const struct session *s, const uint8_t *pin, size_t len,
+		 int *tries)
+{
+	enum result r;
+	CK_RV rv;
+
+	*tries = -1;
+	if (slot_logged_in(slot))
+		return CKR_USER_ALREADY_LOGGED_IN;
+	r = slot_touch(slot);
+	if (r == RESULT_OK) {
+		rv = may_log_in(slot, s);
+		if (rv != CKR_OK)
+			return rv;
+		r = token_login(&slot->token, pin, len, tries);
+	}
+	return rv_of(slot_after_error(slot, r));
+}
+
+CK_RV slot_logout(struct slot *slot)
+{
+	if (!slot_logged_in(slot))
+		return CKR_USER_NOT_LOGGED_IN;
+	take_turn(slot);
+	if (!slot_logged_in(slot))
+		return CKR_USER_NOT_LOGGED_IN;
+	log_out(slot);
+	return CKR_OK;
+}
+
+CK_RV slot_private_op(struct slot *slot, CK_OBJECT_HANDLE handle, bool any_block,
+		      const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
+{
+	struct object *key;
+	enum result r = slot_touch(slot);
+
+	if (r == RESULT_OK) {
+		key = card_object(slot, handle);
+		if (!key)
+			return slot_logged_in(slot) ? CKR_KEY_HANDLE_INVALID : CKR_USER_NOT_LOGGED_IN;
+		r = token_private_op(&slot->token, key, any_block, in, out);
+		if (!slot_logged_in(slot)) /* it was dropped */
+			log_out(slot);
+	}
+	return rv_of(slot_after_error(slot, r));
+}
+
+/* ---- the end ---- */
+
+void slot_free(struct slot **slot)
+{
+	struct slot *s = *slot;
+
+	if (!s)
+		return;
+	take_turn(s);
+	if (slot_logged_in(s))
+		token_logout(&s->token);
+	end_transaction(s);
+	slot_lock(s);
+	end_card(s);
+	slot_unlock(s);
+	slot_leave(s);
+	pthread_mutex_destroy(&s->turn);
+	pthread_mutex_destroy(&s->token.lock);
+	free(s->reader);
+	free(s);
+	*slot = NULL;
+}
+
+void slot_abandon(struct slot *slot)
+{
+	atomic_store(&slot->abandoned, true);
+	slot_lock(slot);
+	secret_clear(&slot->token.pin);
+	slot_unlock(slot);
+	if (pthread_mutex_trylock(&slot->turn) != 0)
+		return; /* who has it sees the mark when he leaves */
+	own_turn(slot);
+	slot_leave(slot);
+}
+
+void slot_at_exit(struct slot *slot)
+{
+	const struct timespec step = {0, 50 * 1000 * 1000};
+	struct token *t = &slot->token;
+	enum result r = RESULT_READER_BUSY;
+
+	if (pthread_mutex_trylock(&slot->turn) != 0)
+		return; /* a transaction that its process leaves behind is ended by pcscd, with a reset */
+	for (int i = 0; t->owes_reset && t->card && r == RESULT_READER_BUSY && i < EXIT_TRIES; i++) {
+		if (i)
+			nanosleep(&step, NULL);
+		r = card_reset_now(t->card);
+	}
+	if (t->pin.data)
+		OPENSSL_cleanse(t->pin.data, t->pin.len);
+}
+
+void slot_forget_parent(struct slot *slot)
+{
+	if (slot->token.pin.data)
+		OPENSSL_cleanse(slot->token.pin.data, slot->token.pin.len);
 }

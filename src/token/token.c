@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,21 @@
 #include "src/crypto/rsa.h"
 #include "src/token/token.h"
 
+/* What belongs to one insertion is new. */
+static void begin_insertion(struct token *t)
+{
+	const size_t kept = offsetof(struct token, card);
+
+	memset((char *)t + kept, 0, sizeof *t - kept);
+	t->tries_left = -1;
+}
+
 void token_init(struct token *t)
 {
 	memset(t, 0, sizeof *t);
+	pthread_mutex_init(&t->lock, NULL);
 	t->next_handle = 1;
-	t->tries_left = -1;
+	begin_insertion(t);
 }
 
 /* The handles of one list die; the records stay. */
@@ -28,9 +39,9 @@ static void drop_objects(struct token *t, struct object_list *list)
 	list->count = 0;
 }
 
-void token_clear(struct token *t)
+struct card *token_clear(struct token *t)
 {
-	CK_OBJECT_HANDLE next = t->next_handle;
+	struct card *card = t->card;
 
 	token_end_session_objects(t, 0, false);
 	for (size_t i = 0; i < P15_CLASSES; i++) {
@@ -40,19 +51,53 @@ void token_clear(struct token *t)
 	}
 	cache_clear(&t->cache);
 	secret_clear(&t->pin);
-	card_free(&t->card);
-	token_init(t);
-	t->next_handle = next;
+	begin_insertion(t);
+	t->gone = false;
+	t->owes_reset = false; /* without power there is no verified state */
+	return card;
+}
+
+void token_take_card(struct token *t, struct card *card)
+{
+	bool can_login = card_can_login(card);
+
+	pthread_mutex_lock(&t->lock);
+	t->card = card;
+	t->recognized = true;
+	t->unknown = false;
+	card_pin_limits(card, &t->pin_min, &t->pin_max, &t->pin_tries);
+	t->can_login = can_login;
+	pthread_mutex_unlock(&t->lock);
 }
 
 enum result token_read_data(struct token *t)
 {
-	enum result r = RESULT_OK;
+	struct token_data data;
+	enum result r;
 
-	if (!t->has_data)
-		r = card_read_token(t->card, &t->data);
-	t->has_data = r == RESULT_OK;
-	return r;
+	if (t->has_data)
+		return RESULT_OK;
+	r = card_read_token(t->card, &data);
+	if (r != RESULT_OK)
+		return r;
+	pthread_mutex_lock(&t->lock);
+	t->data = data;
+	t->has_data = true;
+	pthread_mutex_unlock(&t->lock);
+	return RESULT_OK;
+}
+
+enum result token_read_number(struct token *t)
+{
+	char number[sizeof t->data.serial];
+	enum result r = card_read_number(t->card, number, sizeof number);
+
+	if (r != RESULT_OK)
+		return r;
+	pthread_mutex_lock(&t->lock);
+	memcpy(t->data.serial, number, sizeof number);
+	pthread_mutex_unlock(&t->lock);
+	return RESULT_OK;
 }
 
 /* A CA's certificate: its record says so, or it issued one that is on the card. */
@@ -113,20 +158,25 @@ static enum result add_objects(struct token *t, struct object_list *list)
 enum result token_load(struct token *t, enum p15_class kind)
 {
 	struct object_list *list = &t->lists[kind];
+	struct p15_list records = {NULL, 0};
+	struct buffer raw = BUFFER_INIT;
 	enum result r = RESULT_OK;
 
 	if (!list->loaded)
-		r = card_read_directory(t->card, kind, &list->records, &list->raw);
-	if (r != RESULT_OK) {
-		buffer_clear(&list->raw);
-		return r;
+		r = card_read_directory(t->card, kind, &records, &raw);
+	pthread_mutex_lock(&t->lock);
+	if (r == RESULT_OK && !list->loaded) {
+		list->records = records;
+		buffer_move(&list->raw, &raw);
+		list->loaded = true;
+		t->dirty = t->dirty || kind != P15_PRIVATE_KEY;
 	}
-	t->dirty = t->dirty || (!list->loaded && kind != P15_PRIVATE_KEY);
-	list->loaded = true;
 	/* private keys have no handles before login; a logout takes them away */
-	if (kind == P15_PRIVATE_KEY && !t->logged_in)
-		return RESULT_OK;
-	return add_objects(t, list);
+	if (r == RESULT_OK && (kind != P15_PRIVATE_KEY || t->logged_in))
+		r = add_objects(t, list);
+	pthread_mutex_unlock(&t->lock);
+	buffer_clear(&raw);
+	return r;
 }
 
 struct object *token_object(struct token *t, CK_OBJECT_HANDLE handle)
@@ -134,7 +184,7 @@ struct object *token_object(struct token *t, CK_OBJECT_HANDLE handle)
 	struct object *o = NULL;
 
 	HASH_FIND(hh, t->handles, &handle, sizeof handle, o);
-	return o && o->is_private && !t->logged_in ? NULL : o;
+	return o && (t->gone || (o->is_private && !t->logged_in)) ? NULL : o;
 }
 
 /* Certificates: the DER object at the front, which may be shorter than the room it has. */
@@ -183,9 +233,11 @@ enum result token_read_value(struct token *t, struct object *o)
 	if (r == RESULT_OK && o->klass == CKO_CERTIFICATE)
 		r = trim_certificate(o, &value);
 	if (r == RESULT_OK) {
+		pthread_mutex_lock(&t->lock);
 		buffer_move(&o->value, &value);
 		o->value_read = true;
 		t->dirty = t->dirty || o->klass == CKO_CERTIFICATE;
+		pthread_mutex_unlock(&t->lock);
 	}
 	buffer_clear(&value);
 	return r;
@@ -202,7 +254,9 @@ static void renew_handle(struct token *t, struct object *o)
 
 void token_logout(struct token *t)
 {
+	pthread_mutex_lock(&t->lock);
 	secret_clear(&t->pin);
+	t->login++;
 	t->logged_in = t->verified = false;
 	token_end_session_objects(t, 0, true);
 	drop_objects(t, &t->lists[P15_PRIVATE_KEY]);
@@ -210,4 +264,5 @@ void token_logout(struct token *t)
 		for (size_t i = 0; t->lists[k].items && i < t->lists[k].count; i++)
 			if (t->lists[k].items[i].is_private)
 				renew_handle(t, &t->lists[k].items[i]);
+	pthread_mutex_unlock(&t->lock);
 }

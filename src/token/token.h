@@ -1,11 +1,14 @@
 /*
  * A token: one card for as long as it stays in the reader. What was read of
  * it is kept until it leaves. Functions that may talk to the card say so; they
- * are called with the slot locked and its transaction begun (slot_touch).
+ * are called with the card's turn and its transaction begun (slot_touch), and
+ * without the lock, which they take where they change what others look at.
+ * All others are called under the lock (slot.h says what the two mean).
  */
 #ifndef TWCARD_SRC_TOKEN_H
 #define TWCARD_SRC_TOKEN_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "apdu/secret.h"
@@ -32,13 +35,22 @@ struct public_key {
 };
 
 struct token {
-	struct card *card; /* NULL until it is needed for the first time */
-	bool unknown;      /* probed: no profile knows it */
+	pthread_mutex_t lock;
+	CK_OBJECT_HANDLE next_handle;
+	unsigned long login; /* grows when a login ends: operations begun in it end, too */
+	bool gone;           /* the card was taken away: nothing below counts any more */
+	bool owes_reset;     /* a VERIFY went out since we last reset the card; with the turn */
+	/* all below: of this insertion */
+	struct card *card; /* NULL until it is needed for the first time; with the turn */
+	bool recognized;   /* a profile knows it */
+	bool unknown;      /* probed: none does */
 	struct token_data data;
 	bool has_data;
+	size_t pin_min, pin_max; /* bytes */
+	int pin_tries;
+	bool can_login;    /* what a login takes beside the PIN was there at the last look */
 	struct object_list lists[P15_CLASSES];
 	struct object *handles; /* uthash over the items of all lists and the session objects */
-	CK_OBJECT_HANDLE next_handle;
 	struct public_key keys[TOKEN_KEYS_MAX];
 	size_t key_count;
 	bool has_profiles;
@@ -46,15 +58,22 @@ struct token {
 	bool warm_tried;    /* it has been looked for */
 	bool dirty;         /* something public was read that the disk does not have */
 	bool logged_in;
-	bool verified;      /* as far as we know the card still is */
+	bool verified;      /* as far as we know the card still is; with the turn */
 	struct secret pin;  /* while logged in: to re-establish it after a foreign reset */
+	uint64_t pin_good;  /* when it was last found right (pin_watch.h) */
 	int tries_left;     /* as of the last VERIFY; -1: not known to be low */
 };
 
 void token_init(struct token *t);
 
-/* Forgets everything, also the card (which is left as it is). Handles stay unique. */
-void token_clear(struct token *t);
+/*
+ * Forgets everything. Handles stay unique. The card is handed over, for
+ * card_free() without the lock.
+ */
+struct card *token_clear(struct token *t);
+
+/* A card that was recognised: what is known of all of its kind is known of it. Takes the lock. */
+void token_take_card(struct token *t, struct card *card);
 
 /* Reads the token data once per insertion. Talks to the card the first time. */
 MUST_USE enum result token_read_data(struct token *t);
@@ -91,11 +110,39 @@ bool token_has_value(const struct token *t, struct object *o);
 /* True if the public key is in memory already. */
 bool token_has_public_key(const struct token *t, const struct object *key);
 
-/* One VERIFY. RESULT_PIN_LENGTH is answered before anything is sent. Talks to the card. */
-MUST_USE enum result token_login(struct token *t, const uint8_t *pin, size_t len);
+/* The card's number to t->data.serial, once per insertion. Talks to the card the first time. */
+MUST_USE enum result token_read_number(struct token *t);
 
-/* Wipes the PIN, takes the private objects away. Does not talk to the card: see slot_logout(). */
+/*
+ * One VERIFY. RESULT_PIN_LENGTH is answered before anything is sent. *tries:
+ * left as the card told, or -1. Talks to the card.
+ */
+MUST_USE enum result token_login(struct token *t, const uint8_t *pin, size_t len, int *tries);
+
+/*
+ * Wipes the PIN, takes the private objects away. Takes the lock, wants the
+ * turn. The card itself is reset when the turn ends: token_wants_reset().
+ */
 void token_logout(struct token *t);
+
+/*
+ * The one rule for who may find the card verified: true when a VERIFY went
+ * out, and nobody is logged in (any more), or verified-state = operation.
+ */
+bool token_wants_reset(const struct token *t);
+
+/* It was reset, by us. */
+void token_was_reset(struct token *t);
+
+/*
+ * Is the result the one of the key's private half? Checked with the public key
+ * of its record, or with the certificate of the same id; read if they must be.
+ * RESULT_BAD_SIGNATURE: no. RESULT_NOT_FOUND: the card has neither. Any other
+ * error: they could not be read. Talks to the card.
+ */
+MUST_USE enum result token_check_private_op(struct token *t, const struct object *key,
+					    const uint8_t in[CARD_MODULUS_SIZE],
+					    const uint8_t out[CARD_MODULUS_SIZE]);
 
 /*
  * The private operation of a key of the card, its result checked against the

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (cmd.ignore_more && r == RESULT_OK)
 			MUST(resp.data.len <= COMMAND_MAX_LE);
 		if (kind & 0x10) {
-			channel_end(ch, kind & 1);
+			(void)!channel_end(ch, kind & 1);
 			MUST(channel_begin(ch, &was_reset) == RESULT_OK);
 		}
 	}

@@ -76,10 +76,11 @@ static enum result file_begin(void *self, bool *was_reset)
 	return RESULT_OK;
 }
 
-static void file_end(void *self, bool reset)
+static enum result file_end(void *self, bool reset)
 {
 	(void)self;
 	(void)reset;
+	return RESULT_OK;
 }
 
 static const struct transport_ops file_ops = {file_begin, file_end, file_transmit, script_close};
@@ -137,7 +138,7 @@ static void read_card(struct channel *ch)
 	if (card_read_token(card, &data) == RESULT_OK)
 		MUST(strlen(data.label) < sizeof data.label && strlen(data.model) < sizeof data.model);
 	(void)!card_read_public_key(card, 0x01, &key);
-	card_end(card, false);
+	(void)!card_end(card, false);
 	card_free(&card);
 }
 

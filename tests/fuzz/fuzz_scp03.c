@@ -186,7 +186,7 @@ static void next_transaction(struct token *t)
 {
 	bool was_reset;
 
-	card_end(t->card, false);
+	(void)!card_end(t->card, false);
 	MUST(card_begin(t->card, &was_reset) == RESULT_OK);
 	if (was_reset && t->logged_in)
 		t->verified = false;
@@ -216,18 +216,21 @@ static void use_token(struct channel *ch, struct watch *w, uint8_t options)
 	unsigned signatures = 1 + (options >> 1 & 3);
 	struct p15_object record = {.kind = P15_PRIVATE_KEY, .key_ref = 1};
 	struct object key = {.record = &record};
+	struct card *card;
 	struct token t;
+	int tries;
 
-	token_init(&t);
-	if (card_open(ch, &none, &t.card) != RESULT_OK)
+	if (card_open(ch, &none, &card) != RESULT_OK)
 		return;
-	if (card_profile_of(t.card) != &profile_gppki) { /* it answered as the other generation */
-		card_free(&t.card);
+	if (card_profile_of(card) != &profile_gppki) { /* it answered as the other generation */
+		card_free(&card);
 		return;
 	}
+	token_init(&t);
+	token_take_card(&t, card);
 	(void)!token_read_data(&t);
 	next_transaction(&t);
-	if (token_login(&t, pin, sizeof pin) == RESULT_OK)
+	if (token_login(&t, pin, sizeof pin, &tries) == RESULT_OK)
 		MUST(w->verifies == 1 && t.logged_in && t.pin.len == sizeof pin);
 	else
 		MUST(w->verifies <= 1 && !t.logged_in && !t.pin.data);
@@ -237,10 +240,12 @@ static void use_token(struct channel *ch, struct watch *w, uint8_t options)
 		next_transaction(&t);
 		sign(&t, &key, options & 8, w);
 	}
-	card_end(t.card, true);
+	(void)!card_end(t.card, true);
 	token_logout(&t);
 	MUST(!t.pin.data);
-	token_clear(&t);
+	card = token_clear(&t);
+	card_free(&card);
+	pthread_mutex_destroy(&t.lock);
 }
 
 /*
@@ -252,6 +257,8 @@ static void make_generators(void)
 	static bool done;
 	uint8_t byte;
 
+	if (!done) /* and marks of PINs in use stay out of the file system */
+		MUST(setenv("XDG_RUNTIME_DIR", "/dev/null/none", 1) == 0);
 	if (!done)
 		MUST(RAND_bytes(&byte, 1) == 1 && RAND_priv_bytes(&byte, 1) == 1);
 	done = true;

@@ -64,13 +64,14 @@ static inline enum result script_begin(void *self, bool *was_reset)
 	return RESULT_OK;
 }
 
-static inline void script_end(void *self, bool reset)
+static inline enum result script_end(void *self, bool reset)
 {
 	struct script *s = self;
 
 	(void)reset;
 	MUST(s->in_transaction);
 	s->in_transaction = false;
+	return RESULT_OK;
 }
 
 static inline enum result script_transmit(void *self, const uint8_t *cmd, size_t len,

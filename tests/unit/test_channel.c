@@ -209,12 +209,13 @@ static void a_transaction_begins_and_ends_once(void **state)
 	bool was_reset = true;
 
 	(void)state;
-	channel_end(ch, true);
+	assert_int_equal(channel_end(ch, true), RESULT_FAILED);
+	assert_int_equal(channel_end(ch, false), RESULT_OK);
 	assert_int_equal(w.ends, 0);
 	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
 	assert_false(was_reset);
-	channel_end(ch, true);
-	channel_end(ch, true);
+	assert_int_equal(channel_end(ch, true), RESULT_OK);
+	assert_int_equal(channel_end(ch, true), RESULT_FAILED);
 	assert_int_equal(w.ends, 1);
 	assert_int_equal(w.resets, 1);
 	w.reset_next = true;

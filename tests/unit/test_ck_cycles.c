@@ -174,7 +174,7 @@ static bool has_slot(void)
 	assert_int_equal(C_GetSlotList(CK_FALSE, NULL, &count), CKR_OK);
 	if (!count)
 		return false;
-	bench.slot = 1;
+	bench.slot = 0;
 	return true;
 }
 

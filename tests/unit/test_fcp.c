@@ -75,7 +75,7 @@ static void read_whole(unsigned claimed, struct buffer *out)
 	memset(file.bytes, 0x00, sizeof file.bytes); /* no TLV: read to the end */
 	assert_int_equal(card_open(wire_function(&wire, answer_all, NULL), &options, &card), RESULT_OK);
 	assert_int_equal(card_read_object(card, &object, out), RESULT_OK);
-	card_end(card, false);
+	assert_int_equal(card_end(card, false), RESULT_OK);
 	card_free(&card);
 }
 
@@ -118,7 +118,7 @@ static void a_range_inside_the_file_is_read_in_spite_of_a_small_claim(void **sta
 	assert_int_equal(card_read_object(card, &object, &out), RESULT_OK);
 	assert_int_equal(out.len, 200);
 	assert_int_equal(file.last_end, 250); /* and not a byte beyond it */
-	card_end(card, false);
+	assert_int_equal(card_end(card, false), RESULT_OK);
 	card_free(&card);
 	buffer_clear(&out);
 }

@@ -9,7 +9,7 @@
 
 #include "gen2card.h"
 
-#define POSITIONS 50 /* more than login and two signatures have */
+#define POSITIONS 60 /* more than login and two signatures have */
 
 struct trouble {
 	const char *name;

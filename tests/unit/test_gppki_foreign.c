@@ -144,10 +144,11 @@ static enum result foreign_begin(void *self, bool *was_reset)
 	return RESULT_OK;
 }
 
-static void foreign_end(void *self, bool reset)
+static enum result foreign_end(void *self, bool reset)
 {
 	(void)self;
 	(void)reset;
+	return RESULT_OK;
 }
 
 static void foreign_close(void *self)

@@ -285,14 +285,14 @@ static void a_foreign_select_between_two_operations_is_healed(void **state)
 	(void)state;
 	assert_int_equal(verify(PIN, &tries), RESULT_OK);
 	assert_int_equal(card_private_op(card, KEY_SIGN, in, out), RESULT_OK);
-	card_end(card, false);
+	assert_int_equal(card_end(card, false), RESULT_OK);
 	vcard_transmit(vcard, select_mf, sizeof select_mf, answer, sizeof answer, &answer_len);
 	assert_int_equal(card_begin(card, &was_reset), RESULT_OK);
 	before = wire.commands;
 	assert_int_equal(card_private_op(card, KEY_SIGN, in, out), RESULT_OK);
 	assert_undoes(in, out, KEY_SIGN);
 	assert_in_range(wire.commands - before, 4, 8);
-	card_end(card, false);
+	assert_int_equal(card_end(card, false), RESULT_OK);
 	assert_int_equal(card_begin(card, &was_reset), RESULT_OK);
 	before = wire.commands;
 	assert_int_equal(card_private_op(card, KEY_SIGN, in, out), RESULT_OK);

@@ -228,7 +228,7 @@ static void finalize_late(void)
 static void exit_after_openssl(bool clean_up_first)
 {
 	CK_SESSION_HANDLE session;
-	CK_SLOT_ID slot = 1;
+	CK_SLOT_ID slot = 0;
 
 	atexit(finalize_late);
 	CHILD_WANTS(C_Initialize(NULL) == CKR_OK);

@@ -89,10 +89,11 @@ static enum result wire_begin(void *self, bool *was_reset)
 	return RESULT_OK;
 }
 
-static void wire_end(void *self, bool reset)
+static enum result wire_end(void *self, bool reset)
 {
 	(void)self;
 	(void)reset;
+	return RESULT_OK;
 }
 
 static enum result wire_transmit(void *self, const uint8_t *apdu, size_t len, uint8_t *answer,

@@ -88,7 +88,7 @@ static void slots_keep_their_ids_while_readers_come_and_go(void **state)
 	module_start();
 	first = slot_of(READER);
 	second = slot_of(OTHER_READER);
-	assert_true(first != second && first >= 1 && second >= 1);
+	assert_true(first != second && first < 2 && second < 2); /* programs that never ask take 0 */
 	assert_true(has_token(first) && !has_token(second));
 	fake_remove_reader(READER);
 	assert_int_equal(slot_count(CK_FALSE), 2); /* a removed reader's slot stays, empty */
@@ -170,7 +170,7 @@ static void slot_texts_are_padded_with_blanks(void **state)
 
 static void unknown_slots_are_told(void **state)
 {
-	static const CK_SLOT_ID ids[] = {0, 2, 2047, 2048, 0x7FFFFFFF, (CK_SLOT_ID)-1};
+	static const CK_SLOT_ID ids[] = {1, 2, 2047, 2048, 0x7FFFFFFF, (CK_SLOT_ID)-1};
 	CK_SLOT_INFO slot;
 	CK_TOKEN_INFO token;
 	CK_SESSION_HANDLE session;
@@ -178,7 +178,7 @@ static void unknown_slots_are_told(void **state)
 	(void)state;
 	fake_add_reader(READER);
 	module_start();
-	assert_int_equal(slot_of(READER), 1);
+	assert_int_equal(slot_of(READER), 0);
 	for (size_t i = 0; i < COUNT(ids); i++) {
 		assert_int_equal(C_GetSlotInfo(ids[i], &slot), CKR_SLOT_ID_INVALID);
 		assert_int_equal(C_GetTokenInfo(ids[i], &token), CKR_SLOT_ID_INVALID);
@@ -197,7 +197,7 @@ static void a_mute_card_in_a_reader_is_no_crash(void **state)
 	fake_insert_card(READER, &mute);
 	module_start();
 	assert_true(has_token(slot_of(READER)));
-	assert_int_equal(C_GetTokenInfo(1, &info), CKR_DEVICE_ERROR);
+	assert_int_equal(C_GetTokenInfo(0, &info), CKR_DEVICE_ERROR);
 	fake_eject(READER);
 }
 

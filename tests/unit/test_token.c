@@ -105,7 +105,7 @@ static void a_pin_of_a_wrong_length_costs_nothing(void **state)
 	(void)state;
 	fake_new_commands(READER);
 	for (size_t i = 0; i < COUNT(pins); i++)
-		assert_int_equal(login(bench.session, pins[i]), CKR_PIN_LEN_RANGE);
+		assert_int_equal(login(bench.session, pins[i]), CKR_PIN_INCORRECT);
 	assert_int_equal(verifies(), 0);
 	assert_int_equal(vcard_tries_left(bench.card), 3);
 	assert_int_equal(token_flags(bench.slot) & PIN_FLAGS, 0);
@@ -116,7 +116,7 @@ static void a_huge_pin_length_costs_nothing(void **state)
 {
 	(void)state;
 	assert_int_equal(C_Login(bench.session, CKU_USER, (unsigned char *)PIN, (CK_ULONG)-1),
-			 CKR_PIN_LEN_RANGE);
+			 CKR_PIN_INCORRECT);
 	assert_int_equal(verifies(), 0);
 }
 
@@ -163,7 +163,7 @@ static void a_second_login_is_refused_without_the_card(void **state)
 	assert_int_equal(C_Logout(bench.session), CKR_USER_NOT_LOGGED_IN);
 }
 
-static void an_unknown_card_is_told_once_and_given_up(void **state)
+static void an_unknown_card_is_given_up_until_a_session_asks(void **state)
 {
 	static const char text[] = "CHT V21N                ";
 	CK_SESSION_HANDLE session;
@@ -174,13 +174,14 @@ static void an_unknown_card_is_told_once_and_given_up(void **state)
 	(void)state;
 	assert_true(vcard_file_put(bench.card, OS_FILE, (const uint8_t *)text, sizeof text - 1));
 	assert_int_equal(C_GetTokenInfo(bench.slot, &token), CKR_TOKEN_NOT_RECOGNIZED);
-	assert_in_range(fake_new_commands(READER), 1, 8);
-	for (int i = 0; i < 5; i++) {
+	assert_in_range(fake_new_commands(READER), 1, 16);
+	for (int i = 0; i < 5; i++)
 		assert_int_equal(C_GetTokenInfo(bench.slot, &token), CKR_TOKEN_NOT_RECOGNIZED);
-		assert_int_equal(C_OpenSession(bench.slot, CKF_SERIAL_SESSION, NULL, NULL, &session),
-				 CKR_TOKEN_NOT_RECOGNIZED);
-	}
 	assert_int_equal(fake_new_commands(READER), 0);
+	/* a session asks again: it may have been a bad moment */
+	assert_int_equal(C_OpenSession(bench.slot, CKF_SERIAL_SESSION, NULL, NULL, &session),
+			 CKR_TOKEN_NOT_RECOGNIZED);
+	assert_in_range(fake_new_commands(READER), 1, 16);
 	assert_int_equal(C_GetSlotInfo(bench.slot, &slot), CKR_OK);
 	assert_true(slot.flags & CKF_TOKEN_PRESENT);
 	vcard_stats(bench.card, &stats);
@@ -260,7 +261,7 @@ int main(void)
 		SESSION_TEST(a_pin_is_bytes_and_a_length),
 		SESSION_TEST(other_users_are_refused_without_the_card),
 		LOGIN_TEST(a_second_login_is_refused_without_the_card),
-		BENCH_TEST(an_unknown_card_is_told_once_and_given_up),
+		BENCH_TEST(an_unknown_card_is_given_up_until_a_session_asks),
 		BENCH_TEST(a_known_card_after_an_unknown_one_is_known),
 		BENCH_TEST(no_card_is_no_token),
 		BENCH_TEST(mechanisms_of_the_card_are_flagged_as_hardware),

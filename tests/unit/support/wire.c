@@ -32,12 +32,13 @@ static enum result begin(void *self, bool *was_reset)
 	return RESULT_OK;
 }
 
-static void end(void *self, bool reset)
+static enum result end(void *self, bool reset)
 {
 	struct wire *w = self;
 
 	w->ends++;
 	w->resets += reset;
+	return RESULT_OK;
 }
 
 static enum result transmit(void *self, const uint8_t *cmd, size_t len, uint8_t *answer, size_t cap,

@@ -1,0 +1,121 @@
+#include "config.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apdu/log.h"
+#include "src/token/pin_watch.h"
+
+#define PATH_SIZE 1100
+#define TEXT_SIZE 24 /* a number of 64 bits, and a newline */
+
+uint64_t pin_watch_now(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &t) != 0)
+		return 0;
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The file of a card; its number, which the card chose, must be letters and digits. */
+static bool make_path(const char *number, bool make, char path[PATH_SIZE])
+{
+	const char *base = secure_getenv("XDG_RUNTIME_DIR");
+	size_t n = strspn(number, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+	int len;
+
+	if (!n || number[n])
+		return false;
+	if (!base || *base != '/')
+		return snprintf(path, PATH_SIZE, "/tmp/.twcard-%s.pin", number) < PATH_SIZE;
+	len = snprintf(path, PATH_SIZE, "%s/twcard", base);
+	if (len < 0 || len >= PATH_SIZE)
+		return false;
+	if (make)
+		(void)mkdir(path, 0700);
+	return snprintf(path + len, PATH_SIZE - (size_t)len, "/%s.pin", number) <
+	       (int)(PATH_SIZE - (size_t)len);
+}
+
+/* -1: none. Other users may own it where /tmp is shared: its worst is a login that ends. */
+static int open_mark(const char *number, bool write)
+{
+	const int flags = (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	char path[PATH_SIZE];
+	struct stat st;
+	int fd;
+
+	if (!make_path(number, write, path))
+		return -1;
+	fd = open(path, flags);
+	if (fd < 0 && write) {
+		fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+		if (fd >= 0) /* whoever has the card must be able to say so */
+			(void)fchmod(fd, 0666);
+	}
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static uint64_t read_mark(int fd)
+{
+	char text[TEXT_SIZE + 1] = "";
+	ssize_t n = pread(fd, text, TEXT_SIZE, 0);
+	uint64_t stamp = 0;
+
+	/* a mark from the future is of another boot: it says nothing */
+	if (n <= 0 || sscanf(text, "%" SCNu64, &stamp) != 1 || stamp > pin_watch_now())
+		return 0;
+	return stamp;
+}
+
+static void write_mark(int fd, uint64_t stamp)
+{
+	char text[TEXT_SIZE + 1];
+	int n = snprintf(text, sizeof text, "%-*" PRIu64 "\n", TEXT_SIZE - 1, stamp);
+
+	if (pwrite(fd, text, (size_t)n, 0) != n)
+		log_line(LOG_INFO, "the mark of a PIN in use cannot be written");
+}
+
+bool pin_watch_failed(const char *number, uint64_t since)
+{
+	int fd = open_mark(number, false);
+	bool failed = fd >= 0 && read_mark(fd) > since;
+
+	if (fd >= 0)
+		close(fd);
+	return failed;
+}
+
+uint64_t pin_watch_mark(const char *number)
+{
+	int fd = open_mark(number, true);
+	uint64_t before = fd >= 0 ? read_mark(fd) : 0;
+
+	if (fd >= 0) {
+		write_mark(fd, pin_watch_now());
+		close(fd);
+	}
+	return before;
+}
+
+void pin_watch_unmark(const char *number, uint64_t before)
+{
+	int fd = open_mark(number, true);
+
+	if (fd >= 0) {
+		write_mark(fd, before);
+		close(fd);
+	}
+}
