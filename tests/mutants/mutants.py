@@ -1,0 +1,593 @@
+#!/usr/bin/env python3
+"""mutants.py - do the unit tests notice when a line of the module is wrong?
+
+Makes single-line changes ("mutants") in apdu/, profiles/ and src/, builds the
+module with each, and runs the unit tests that reach the line until one fails.
+A change that no test notices is a rule that nobody watches.
+
+    make mutants                                   200 mutants, seed 1
+    make mutants MUTANTS='--count 0'               all of them (hours)
+    make mutants MUTANTS='--files src/token --seed 7'
+    make mutants MUTANTS='--list --files apdu'     only show them
+
+  --count N      how many, drawn by the seed, at most one of a line (0: all there are)
+  --seed N       another draw; the same seed and sources give the same mutants
+  --files TEXT   only files whose path has one of these texts (comma-separated)
+  --only OPS     only these operators (comma-separated; --list names them)
+  --jobs N       parallel (default: the machine's processors)
+  --minimum P    exit status 1 below P per cent noticed (default 95)
+  --list         print the mutants that would be tried
+  --json FILE    all results
+
+How: everything is compiled once, the module's sources into one shared object
+that the test programs load. A mutant costs one compilation, one link of that
+object, and the tests. Coverage, measured once for each test program, says
+which of them reach the line; those that noticed mutants of the same file go
+first. A test that takes ten times its time and five seconds more hangs, which
+counts as noticed. A change that gives the same code with -O2 is no change.
+
+Results: noticed; unnoticed (shown with its line); unreached: no test comes to
+the line, also not noticed; equivalent: same code, or listed with the reason
+in equivalent.txt; invalid: does not compile. The per cent are of noticed +
+unnoticed + unreached. Only unit tests run: what only a card test would see
+(tests/card) counts as unnoticed.
+
+Needs gcc, gcov, cmocka. make passes the flags in the environment. Files of
+the build stay in BUILD/mutants, to be read with the results; each run is new.
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import queue
+import random
+import re
+import resource
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+TOP = os.path.abspath(os.environ.get("top_srcdir", os.path.join(os.path.dirname(__file__), "..", "..")))
+BUILD = os.path.abspath(os.environ.get("top_builddir", "."))
+WORK = os.path.join(BUILD, "mutants")
+FOLDERS = ("apdu", "profiles", "src")
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(TOP, "tests", "check"))
+CHECKER = __import__("source-check")  # it knows comments and literals
+
+# ---- the changes ---------------------------------------------------------------
+
+SWAPS = {"==": "!=", "!=": "==", "<=": "<", ">=": ">", "<": "<=", ">": ">=", "&&": "||", "||": "&&",
+         "+": "-", "-": "+", "&": "|", "|": "&", "+=": "-=", "-=": "+=", "|=": "&=", "&=": "|=",
+         "true": "false", "false": "true", "CK_TRUE": "CK_FALSE", "CK_FALSE": "CK_TRUE"}
+SWAP_NAMES = {"<": "boundary", "<=": "boundary", ">": "boundary", ">=": "boundary", "==": "equal", "!=": "equal",
+              "&&": "logic", "||": "logic"}
+# Binary operators stand between blanks in this project; "<" of a cast or a shift does not.
+OPERATOR = re.compile(r"(?<= )(==|!=|<=|>=|<|>|&&|\|\||\+=|-=|\|=|&=|\+|-|&|\|)(?= |$)")
+WORD = re.compile(r"\b(true|false|CK_TRUE|CK_FALSE)\b")
+NUMBER = re.compile(r"(?<![\w.])(0x[0-9A-Fa-f]+|\d+)(?![\w.])")
+RETURN = re.compile(r"\b(return|rv =|r =|:|\?) (RESULT|CKR)_([A-Z0-9_]+)(?=[;, )]|$)")
+CONDITION = re.compile(r"\b(if|while) \(")
+CALL = re.compile(r"^\s*(?:\(void\))?(\w+)\([^;]*\);\s*$")
+ASSIGNMENT = re.compile(r"^\s*[*\w][\w.>\[\]()*-]* (?:[|&+-]?)= [^;]*;\s*$")
+JUMP = re.compile(r"^\s*(goto \w+|break|continue);\s*$")
+TYPES = re.compile(r"^\s*(?:static|const|struct|enum|union|unsigned|int|char|bool|long|void|size_t|ssize_t|u?int\d+_t|"
+                   r"CK_[A-Z_]+|[A-Z][A-Z_0-9]* \*|DWORD|LONG|pid_t|time_t|pthread_\w+|EVP_\w+|BIGNUM|X509|FILE)\b")
+# What cannot be seen: logs, and memory given back without being wiped.
+SILENT = re.compile(r"^\s*(?:\(void\))?(?:log_\w+|free|EVP_\w+_free|BN_\w*free|X509_\w*free|OSSL_\w+_free|OPENSSL_free|"
+                    r"(?:RSA|ERR)_\w+|va_end|assert|static_assert|_Static_assert)\(")
+
+
+def close_of(code, at):
+    """Where the parenthesis that opens at `at` closes, in one line; -1: not there."""
+    depth = 0
+    for i in range(at, len(code)):
+        depth += {"(": 1, ")": -1}.get(code[i], 0)
+        if depth == 0:
+            return i
+    return -1
+
+
+def changes_of(line, code):
+    """(operator, new line) for a line; `code` is it without comments and literals."""
+    def put(start, end, text):
+        return line[:start] + text + line[end:]
+
+    declares = TYPES.match(code) is not None
+    start = code.index("=") + 1 if declares and "=" in code else 0
+    if declares and "=" not in code and not code.lstrip().startswith("for"):
+        return
+    for m in OPERATOR.finditer(code, start):
+        # a "-" or "&" of one operand has none before it
+        if m.group(1) in "+-&|" and re.search(r"[=(,?:<>&|+*/-]\s*$|return\s*$", code[: m.start()]):
+            continue
+        yield SWAP_NAMES.get(m.group(1), "arithmetic"), put(m.start(), m.end(), SWAPS[m.group(1)])
+    for m in WORD.finditer(code, start):
+        yield "truth", put(m.start(), m.end(), SWAPS[m.group(1)])
+    for m in NUMBER.finditer(code, start) if "calloc(1, " not in code else ():
+        value = int(m.group(1), 8 if re.match(r"0\d", m.group(1)) else 0)
+        yield "number", put(m.start(), m.end(), str(value + 1))
+        if value > 1:
+            yield "number", put(m.start(), m.end(), str(value - 1))
+    for m in re.finditer(r"!(?!=)", code[start:]):
+        yield "not", put(start + m.start(), start + m.end(), "")
+    for m in RETURN.finditer(code, start):
+        kind, name = m.group(2), m.group(3)
+        other = {"RESULT": "(enum result)(RESULT_OK + 1)", "CKR": "CKR_FUNCTION_FAILED"}[kind] if name == "OK" else kind + "_OK"
+        yield "result", put(m.start(2), m.end(), other)
+    for m in CONDITION.finditer(code):
+        end = close_of(code, m.end() - 1)
+        if end > 0:
+            yield "negate", put(m.end(), end, "!(" + line[m.end() : end] + ")")
+    if not declares:
+        indent = line[: len(line) - len(line.lstrip())]
+        if CALL.match(code) and CALL.match(code).group(1) not in ("if", "for", "while", "switch", "return", "sizeof"):
+            yield "call", indent + ";"
+        elif ASSIGNMENT.match(code):
+            yield "assignment", indent + ";"
+        elif JUMP.match(code):
+            yield "jump", indent + ";"
+
+
+def code_lines(source):
+    """Indexes of lines that are code: in a function, or in a table; without those of silent statements."""
+    code = CHECKER.bare_code(source)
+    lines, depth, silent, table, head = code.split("\n"), 0, False, False, ""
+    for index, line in enumerate(lines):
+        begins = depth
+        if depth == 0:
+            head += line
+            table = re.search(r"=\s*\{[^}]*$", head) is not None
+        depth += line.count("{") - line.count("}")
+        if depth == 0 and re.search(r"[;}]\s*$", line):
+            head = ""
+        if begins == 0 or re.match(r"\s*[{}]?\s*$", line):
+            continue
+        begins_statement = not silent
+        if begins_statement and SILENT.match(line):
+            silent = True
+        if not silent and not (begins == 1 and re.search(r"\b(enum|struct|union)\b[^=()]*\{", head) and not table):
+            yield index, line
+        if silent and re.search(r";\s*$", line):
+            silent = False
+
+
+class Mutant:
+    def __init__(self, path, number, operator, old, new):
+        self.path, self.number, self.operator, self.old, self.new = path, number, operator, old, new
+        self.state, self.by, self.tried = None, "", 0
+
+    def __str__(self):
+        return f"{self.path}:{self.number}: {self.operator}\n  - {self.old.strip()}\n  + {self.new.strip()}"
+
+
+def all_mutants(paths):
+    for path in paths:
+        with open(os.path.join(TOP, path), encoding="utf-8") as stream:
+            source = stream.read()
+        lines = source.split("\n")
+        for index, code in code_lines(source):
+            for operator, new in changes_of(lines[index], code.ljust(len(lines[index]))):
+                yield Mutant(path, index + 1, operator, lines[index], new)
+
+
+def draw(mutants, count, seed):
+    """Lines first, so that a line with many numbers weighs no more than others; calls that wipe all the same."""
+    chance, by_line = random.Random(seed), {}
+    for m in mutants:
+        by_line.setdefault((m.path, m.number), []).append(m)
+    if not count:
+        return mutants
+    keys = chance.sample(sorted(by_line), min(count, len(by_line)))
+    return [chance.choice(by_line[key]) for key in keys]
+
+
+def read_equivalents():
+    """Rows "PATH PATTERN | OPERATOR | LINE | REASON": the path and line may have * and ?."""
+    rows = []
+    with open(os.path.join(TOP, "tests", "mutants", "equivalent.txt"), encoding="utf-8") as stream:
+        for line in stream:
+            if line.strip() and not line.startswith("#"):
+                rows.append([part.strip() for part in line.split(" | ")])
+                if len(rows[-1]) != 4:
+                    sys.exit(f"equivalent.txt: not four parts: {line.strip()}")
+    return rows
+
+
+def listed_as_equivalent(mutant, rows):
+    for path, operator, line, reason in rows:
+        if (fnmatch.fnmatchcase(mutant.path, path) and operator in ("*", mutant.operator)
+                and fnmatch.fnmatchcase(mutant.old.strip(), line)):
+            return reason
+    return None
+
+
+# ---- building ------------------------------------------------------------------
+
+CC = shlex.split(os.environ.get("CC", "gcc"))
+CPPFLAGS = ["-D_GNU_SOURCE", "-DHAVE_CONFIG_H", '-DSYSCONFDIR="/etc"', "-I.", "-I" + BUILD]
+CFLAGS = ["-std=gnu11", "-w", "-O0", "-fPIC"] + shlex.split(os.environ.get("TWCARD_TEST_CFLAGS", ""))
+TEST_CPPFLAGS = ["-Itools/virtual-card", "-Itests/unit/support", f'-DTESTDATA="{TOP}/tests/data"',
+                 '-DTESTTMP="tests/tmp"', f'-DTOPSRC="{TOP}"']
+LIBS = shlex.split(os.environ.get("MUTANT_LIBS", "-lcmocka -lcrypto -ljson-c -linih")) + ["-ldl", "-lpthread"]
+
+# A child that a test ends with _exit() or SIGKILL has reached lines, too.
+COVERAGE_HELP = """
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+void __gcov_dump(void);
+__attribute__((visibility("default"))) void _exit(int status)
+{
+	__gcov_dump();
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
+__attribute__((visibility("default"))) int raise(int sig)
+{
+	__gcov_dump();
+	return kill(getpid(), sig);
+}
+"""
+
+
+def command(arguments, **more):
+    return subprocess.run(arguments, cwd=more.pop("cwd", TOP), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False, **more)
+
+
+def must(arguments):
+    done = command(arguments)
+    if done.returncode:
+        sys.exit(f"{' '.join(arguments)}\n{done.stdout}")
+
+
+def flat(path):
+    return path.replace("/", "__")[: -len(".c")] + ".o"
+
+
+def compile_to(path, out, *flags):
+    return [*CC, *CPPFLAGS, *CFLAGS, *flags, "-c", path, "-o", out]
+
+
+def automake_variables():
+    with open(os.path.join(TOP, "Makefile.am"), encoding="utf-8") as stream:
+        text = stream.read().replace("\\\n", " ")
+    return {m.group(1): shlex.split(m.group(2)) for m in re.finditer(r"^(\w+) *= *(.*)$", text, re.MULTILINE)
+            if "'" not in m.group(2) or m.group(1).endswith("_CPPFLAGS")}
+
+
+def sources_below(folders):
+    found = []
+    for folder in folders:
+        for where, _, names in os.walk(os.path.join(TOP, folder)):
+            found += [os.path.relpath(os.path.join(where, n), TOP) for n in names if n.endswith(".c")]
+    return sorted(found)
+
+
+class Test:
+    """A test program: what it is made of, and what is known of it."""
+
+    def __init__(self, name, variables):
+        stem = "tests_unit_" + name
+        self.name = name
+        sources = [s for s in variables.get(stem + "_SOURCES", [f"tests/unit/{name}.c"]) if s.endswith(".c")]
+        self.own = [s for s in sources if not s.startswith(FOLDERS)]
+        self.shared = [s for s in sources if s.startswith(FOLDERS)]  # of the module, compiled into the program
+        self.flags = [f for f in variables.get(stem + "_CPPFLAGS", []) if f.startswith("-D")]
+        self.seconds = 0.0
+
+    def objects(self, folder):
+        return [os.path.join(folder, self.name + "." + flat(s)) for s in self.own + self.shared]
+
+    def link(self, out, objects, libraries):
+        return [*CC, *objects, "-o", out, "-L" + libraries, "-L" + os.path.join(WORK, "base"),
+                "-Wl,--no-as-needed,--allow-shlib-undefined", "-lmodule", "-lsupport", *LIBS]
+
+
+class Tree:
+    def __init__(self):
+        variables = automake_variables()
+        self.sources = sources_below(FOLDERS)
+        self.support = sources_below(["tests/unit/support"])
+        self.support += [s for s in variables["tools_virtual_card_libvcard_la_SOURCES"] if s.endswith(".c")]
+        names = os.environ.get("MUTANT_TESTS") or " ".join(
+            s[:-2] for s in sources_below(["tests/unit"]) if os.path.basename(s).startswith("test_"))
+        self.tests = [Test(os.path.basename(n), variables) for n in names.split()]
+        self.base, self.cov = os.path.join(WORK, "base"), os.path.join(WORK, "cov")
+
+    def build(self, jobs):
+        shutil.rmtree(WORK, ignore_errors=True)
+        for folder in (self.base, self.cov):
+            os.makedirs(folder)
+        with open(os.path.join(WORK, "coverage_help.c"), "w", encoding="utf-8") as stream:
+            stream.write(COVERAGE_HELP)
+        steps = [compile_to(s, os.path.join(self.base, flat(s))) for s in self.sources]
+        steps += [compile_to(s, os.path.join(self.cov, flat(s)), "--coverage") for s in self.sources]
+        steps += [compile_to(s, os.path.join(self.base, flat(s)), *TEST_CPPFLAGS) for s in self.support]
+        steps += [compile_to(os.path.join(WORK, "coverage_help.c"), os.path.join(self.cov, "coverage_help.o"))]
+        for test in self.tests:
+            for s in test.own + test.shared:
+                steps.append(compile_to(s, os.path.join(self.base, test.name + "." + flat(s)), *TEST_CPPFLAGS, *test.flags))
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(must, steps))
+        must([*CC, "-shared", "-o", os.path.join(self.base, "libsupport.so"),
+              *[os.path.join(self.base, flat(s)) for s in self.support]])
+        must(self.link_module(self.base, {}))
+        must([*CC, "-shared", "--coverage", "-o", os.path.join(self.cov, "libmodule.so"),
+              os.path.join(self.cov, "coverage_help.o"), *[os.path.join(self.cov, flat(s)) for s in self.sources]])
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(must, [t.link(os.path.join(self.base, t.name), t.objects(self.base), self.base) for t in self.tests]))
+
+    def link_module(self, out, replaced):
+        objects = [replaced.get(s, os.path.join(self.base, flat(s))) for s in self.sources]
+        return [*CC, "-shared", "-o", os.path.join(out, "libmodule.so"), *objects]
+
+
+# ---- running -------------------------------------------------------------------
+
+
+def limits():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200 << 20, 200 << 20))
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+
+
+def run_test(test, program, folder, library, seconds, **more):
+    """True if it ends well in time. All that it started ends with it."""
+    environment = {**os.environ, "LD_LIBRARY_PATH": f"{library}:{os.path.join(WORK, 'base')}", "top_srcdir": TOP,
+                   "top_builddir": BUILD, "TWCARD_CONF": "/dev/null", "XDG_CACHE_HOME": "/dev/null/none",
+                   "TMPDIR": os.path.join(folder, "tmp"), **more}
+    os.makedirs(environment["TMPDIR"], exist_ok=True)
+    with open(os.path.join(folder, test.name + ".out"), "w", encoding="utf-8") as out:
+        process = subprocess.Popen([program], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=out, start_new_session=True, preexec_fn=limits)
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            status = None
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+    return status == 0
+
+
+def measure(tree, jobs):
+    """Clean runs: their time, and who reaches which lines. Tests that fail by themselves are left out, and named."""
+    reached, tables = {}, {}
+    clean = os.path.join(WORK, "clean")
+    os.makedirs(clean)
+    strip = str(len(tree.cov.strip("/").split("/")))
+
+    def both(test):
+        program = os.path.join(tree.base, test.name)
+        counts = os.path.join(WORK, "counts", test.name)
+        os.makedirs(counts)
+        begin = time.monotonic()
+        well = run_test(test, program, clean, tree.base, 300)
+        test.seconds = time.monotonic() - begin
+        return well and (run_test(test, program, clean, tree.cov, 900, GCOV_PREFIX=counts, GCOV_PREFIX_STRIP=strip), counts)
+
+    # one alone, for the card that all of them use
+    answers = [both(tree.tests[0])]
+    with ThreadPoolExecutor(jobs) as pool:
+        answers += pool.map(both, tree.tests[1:])
+    good = []
+    for test, answer in zip(tree.tests, answers):
+        if answer:
+            read_counts(tree, test, answer[1], reached, tables)
+            good.append(test)
+        else:
+            print(f"left out, it fails without a change: {test.name}, see {clean}/{test.name}.out")
+    tree.tests = good
+    return reached, tables
+
+
+def read_counts(tree, test, counts, reached, tables):
+    names = [n[: -len(".gcda")] for n in os.listdir(counts) if n.endswith(".gcda")]
+    for name in names:
+        os.symlink(os.path.join(tree.cov, name + ".gcno"), os.path.join(counts, name + ".gcno"))
+    if not names:
+        return
+    answer = subprocess.run(["gcov", "--json-format", "--stdout", *[n + ".gcda" for n in names]], cwd=counts,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+    for document in answer.splitlines():
+        for file in json.loads(document)["files"]:
+            if not file["file"].startswith(FOLDERS):
+                continue
+            lines = reached.setdefault(file["file"], {})
+            for line in file["lines"]:
+                tests = lines.setdefault(line["line_number"], set())
+                if line["count"]:
+                    tests.add(test.name)
+                    lines.setdefault(0, set()).add(test.name)  # the file at all: its tables
+            if file["functions"]:
+                tables[file["file"]] = [(f["start_line"], f["end_line"]) for f in file["functions"]]
+
+
+def who_reaches(mutant, reached, tables):
+    """Names of tests. A line without code of its own goes with the one before it, a table with its file."""
+    lines = reached.get(mutant.path, {})
+    for first, last in tables.get(mutant.path, []):
+        if first <= mutant.number <= last:
+            for number in range(mutant.number, first - 1, -1):
+                if number in lines:
+                    return lines[number]
+    return lines.get(0, set())
+
+
+class Runner:
+    def __init__(self, tree, reached, tables, jobs):
+        self.tree, self.reached, self.tables = tree, reached, tables
+        self.kills = {}  # path -> {test: how often}
+        self.lock = threading.Lock()
+        self.folders = queue.Queue()
+        for i in range(jobs):
+            self.folders.put(os.path.join(WORK, f"job{i}"))
+        self.rows = read_equivalents()
+
+    def order(self, mutant):
+        names = who_reaches(mutant, self.reached, self.tables)
+        tests = [t for t in self.tree.tests
+                 if t.name in names or mutant.path in t.shared]
+        with self.lock:
+            kills = dict(self.kills.get(mutant.path, {}))
+        # the most kills for the time first
+        return sorted(tests, key=lambda t: (-(kills.get(t.name, 0) / (t.seconds + 0.05)), t.seconds))
+
+    def try_mutant(self, mutant):
+        folder = self.folders.get()
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(os.path.join(WORK, "clean", "tests"), os.path.join(folder, "tests"))
+            mutant.state = self.state_of(mutant, folder)
+        finally:
+            self.folders.put(folder)
+        return mutant
+
+    def state_of(self, mutant, folder):
+        if listed_as_equivalent(mutant, self.rows):
+            mutant.by = listed_as_equivalent(mutant, self.rows)
+            return "equivalent"
+        changed = os.path.join(folder, mutant.path)  # beside it, "x.h" of the project is found through -iquote
+        os.makedirs(os.path.dirname(changed), exist_ok=True)
+        with open(os.path.join(TOP, mutant.path), encoding="utf-8") as stream:
+            lines = stream.read().split("\n")
+        lines[mutant.number - 1] = mutant.new
+        with open(changed, "w", encoding="utf-8") as stream:
+            stream.write("\n".join(lines))
+        beside = ["-iquote", os.path.join(TOP, os.path.dirname(mutant.path))]
+        out = os.path.join(folder, "changed.o")
+        if command(compile_to(changed, out, *beside)).returncode:
+            return "invalid"
+        tests = self.order(mutant)
+        if not tests:
+            return "equivalent" if self.same_code(mutant, changed, beside, folder) else "unreached"
+        must(self.tree.link_module(folder, {mutant.path: out}))
+        for test in tests:
+            mutant.tried += 1
+            program = os.path.join(self.tree.base, test.name)
+            if mutant.path in test.shared:
+                program = self.link_own(mutant, test, changed, beside, folder)
+            if not program or not run_test(test, program, folder, folder, 10 * test.seconds + 5):
+                mutant.by = test.name
+                with self.lock:
+                    kills = self.kills.setdefault(mutant.path, {})
+                    kills[test.name] = kills.get(test.name, 0) + 1
+                return "noticed"
+        return "equivalent" if self.same_code(mutant, changed, beside, folder) else "unnoticed"
+
+    def link_own(self, mutant, test, changed, beside, folder):
+        """A program with the changed file in itself; None: does not compile."""
+        out, own = os.path.join(folder, "own.o"), os.path.join(folder, test.name)
+        if command(compile_to(changed, out, *beside, *TEST_CPPFLAGS, *test.flags)).returncode:
+            return None
+        unchanged = os.path.join(self.tree.base, test.name + "." + flat(mutant.path))
+        must(test.link(own, [out if o == unchanged else o for o in test.objects(self.tree.base)], folder))
+        return own
+
+    @staticmethod
+    def same_code(mutant, changed, beside, folder):
+        texts = []
+        for source in (changed, os.path.join(TOP, mutant.path)):
+            out = os.path.join(folder, "optimised.s")
+            if command(compile_to(source, out, *beside, "-O2", "-S", "-g0")).returncode:
+                return False
+            with open(out, encoding="utf-8", errors="replace") as stream:
+                texts.append([line for line in stream if not line.startswith("\t.file")])
+        same = texts[0] == texts[1]
+        mutant.by = "the same code" if same else ""
+        return same
+
+
+# ---- the report ----------------------------------------------------------------
+
+STATES = ("noticed", "unnoticed", "unreached", "equivalent", "invalid")
+
+
+def table(mutants, key):
+    rows = {}
+    for m in mutants:
+        rows.setdefault(key(m), []).append(m.state)
+    width = max(len(name) for name in rows)
+    for name in sorted(rows):
+        print(f"  {name:{width}}" + "".join(f"{rows[name].count(state):>11}" for state in STATES))
+
+
+def report(mutants, minimum):
+    for state in ("unreached", "unnoticed"):
+        for m in sorted((m for m in mutants if m.state == state), key=lambda m: (m.path, m.number)):
+            print(f"\n{state}: {m}")
+    print("\n" + " " * 12 + "".join(f"{state:>11}" for state in STATES))
+    for key in (lambda m: m.path, lambda m: m.operator):
+        table(mutants, key)
+        print()
+    counts = {state: sum(1 for m in mutants if m.state == state) for state in STATES}
+    valid = counts["noticed"] + counts["unnoticed"] + counts["unreached"]
+    percent = 100 * counts["noticed"] / valid if valid else 0
+    print(", ".join(f"{counts[state]} {state}" for state in STATES))
+    print(f"{percent:.1f} % of {valid} noticed, wanted {minimum:g} %")
+    return percent >= minimum
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--files", default="")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--minimum", type=float, default=95)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--json")
+    return parser.parse_args()
+
+
+def chosen(options):
+    wanted = [text for text in options.files.split(",") if text]
+    paths = [p for p in sources_below(FOLDERS) if not wanted or any(text in p for text in wanted)]
+    operators = [text for text in options.only.split(",") if text]
+    found = [m for m in all_mutants(paths) if not operators or m.operator in operators]
+    if not found:
+        sys.exit("no line to change")
+    return draw(found, options.count, options.seed), len(found)
+
+
+def main():
+    options = parse()
+    mutants, there_are = chosen(options)
+    if options.list:
+        for m in mutants:
+            print(m)
+        print(f"{len(mutants)} of {there_are}")
+        return 0
+    sys.stdout.reconfigure(line_buffering=True)
+    tree, begin = Tree(), time.monotonic()
+    tree.build(options.jobs)
+    reached, tables = measure(tree, options.jobs)
+    print(f"{len(tree.tests)} test programs, {sum(t.seconds for t in tree.tests):.0f} s; "
+          f"built and measured in {time.monotonic() - begin:.0f} s; {len(mutants)} mutants of {there_are}, seed {options.seed}")
+    begin = time.monotonic()
+    runner = Runner(tree, reached, tables, options.jobs)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for number, m in enumerate(pool.map(runner.try_mutant, mutants), 1):
+            print(f"{number:5} {m.state:10} {m.path}:{m.number} {m.operator} {m.by}")
+    passed = report(mutants, options.minimum)
+    print(f"{(time.monotonic() - begin) / len(mutants):.1f} s for each mutant")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as stream:
+            json.dump([vars(m) for m in mutants], stream, indent=1, ensure_ascii=False)
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
