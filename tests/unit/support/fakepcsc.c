@@ -18,6 +18,34 @@ struct fake_state fake = {.lock = PTHREAD_MUTEX_INITIALIZER,
 const SCARD_IO_REQUEST g_rgSCardT0Pci = {SCARD_PROTOCOL_T0, sizeof(SCARD_IO_REQUEST)};
 const SCARD_IO_REQUEST g_rgSCardT1Pci = {SCARD_PROTOCOL_T1, sizeof(SCARD_IO_REQUEST)};
 
+/*
+ * A fork in the middle of another thread's call: the child finds the world
+ * whole and nobody in it, as it would find a daemon.
+ */
+static void before_fork(void)
+{
+	pthread_mutex_lock(&fake.lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&fake.lock);
+}
+
+static void after_fork_in_child(void)
+{
+	const pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
+	const pthread_cond_t nobody_waits = PTHREAD_COND_INITIALIZER;
+
+	fake.lock = free_lock;
+	fake.changed = nobody_waits;
+}
+
+static __attribute__((constructor)) void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
 void fake_lock(void)
 {
 	pthread_mutex_lock(&fake.lock);

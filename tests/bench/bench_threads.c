@@ -1,0 +1,425 @@
+/*
+ * bench_threads [--check] [SECONDS] - who waits for whom, with 64 threads in
+ * one module: one signs with a card that takes its time, four wait for slot
+ * events, one digests large data, the others make calls that need no card.
+ *
+ * Three rounds: nobody holds anything up; then with the signer; then with the
+ * digester, too. For each function and round: calls, median, p99 and longest
+ * time of all calls, and the longest of those that really waited - that gave
+ * the processor up by themselves (getrusage) - in microseconds. That tells a
+ * lock from a busy machine. "(no lock)" and "(a mutex)" do as much without the
+ * module, the second with one mutex that its threads share: what they show is
+ * the machine's.
+ *
+ * A function waits for a card, or for the digester, when more than one in
+ * 1,000 of its calls waits for more than 25 ms, and none does so in the first
+ * round. --check: status 1 if one does, or if C_GetSlotInfo's longest wait is
+ * more than 10 times its median and longer than any of "(a mutex)".
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gen2card.h"
+
+#define THREADS 64
+#define WAITERS 4
+#define CARD_MS 50 /* of a private operation */
+#define LONG_US 25000
+#define PAUSE_US 2000 /* between calls, on average: 64 threads shall not use up the machine */
+#define SAMPLES 20000 /* of a thread in a round */
+#define LARGE (16u << 20)
+#define INS_GET_RESULT 0xC1 /* the last of the three commands of a private operation */
+
+enum { ROUND_QUIET, ROUND_SIGNER, ROUND_DIGESTER, ROUNDS };
+static const char *const round_names[ROUNDS] = {"quiet", "signer", "signer + digester"};
+
+static atomic_int current_round = -1;
+static atomic_bool stop;
+static CK_OBJECT_HANDLE certificate;
+static unsigned char *large;
+
+/* ---- the calls ---- */
+
+struct worker {
+	pthread_t thread;
+	size_t call;
+	CK_SESSION_HANDLE session;
+	unsigned seed;
+	size_t count[ROUNDS];
+	unsigned *us[ROUNDS];
+	bool *waited[ROUNDS];
+};
+
+static CK_RV call_slot_info(CK_SESSION_HANDLE s)
+{
+	CK_SLOT_INFO info;
+
+	(void)s;
+	return C_GetSlotInfo(bench.slot, &info);
+}
+
+static CK_RV call_token_info(CK_SESSION_HANDLE s)
+{
+	CK_TOKEN_INFO info;
+
+	(void)s;
+	return C_GetTokenInfo(bench.slot, &info);
+}
+
+static CK_RV call_session_info(CK_SESSION_HANDLE s)
+{
+	CK_SESSION_INFO info;
+
+	return C_GetSessionInfo(s, &info);
+}
+
+static CK_RV call_digest(CK_SESSION_HANDLE s)
+{
+	return C_DigestUpdate(s, large, 64);
+}
+
+static CK_RV call_random(CK_SESSION_HANDLE s)
+{
+	unsigned char bytes[32];
+
+	return C_GenerateRandom(s, bytes, sizeof bytes);
+}
+
+static CK_RV call_find(CK_SESSION_HANDLE s)
+{
+	CK_OBJECT_CLASS klass = CKO_CERTIFICATE;
+	CK_ATTRIBUTE template = {CKA_CLASS, &klass, sizeof klass};
+	CK_OBJECT_HANDLE found[8];
+	CK_ULONG n;
+	CK_RV rv = C_FindObjectsInit(s, &template, 1);
+
+	if (rv == CKR_OK)
+		rv = C_FindObjects(s, found, COUNT(found), &n);
+	return rv == CKR_OK ? C_FindObjectsFinal(s) : rv;
+}
+
+static CK_RV call_attribute(CK_SESSION_HANDLE s)
+{
+	unsigned char der[4096];
+	CK_ATTRIBUTE value = {CKA_VALUE, der, sizeof der};
+
+	return C_GetAttributeValue(s, certificate, &value, 1);
+}
+
+/* About what a call costs that takes no lock; the clock is read by who measures. */
+static CK_RV call_nothing(CK_SESSION_HANDLE s)
+{
+	volatile unsigned char sink = 0;
+
+	(void)s;
+	for (size_t i = 0; i < 4096; i++)
+		sink ^= large[i];
+	return CKR_OK;
+}
+
+static CK_RV call_mutex(CK_SESSION_HANDLE s)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	CK_RV rv;
+
+	pthread_mutex_lock(&lock);
+	rv = call_nothing(s);
+	pthread_mutex_unlock(&lock);
+	return rv;
+}
+
+static const struct call {
+	const char *name;
+	CK_RV (*call)(CK_SESSION_HANDLE s);
+} calls[] = {
+	{"(no lock)", call_nothing},
+	{"(a mutex)", call_mutex},
+	{"C_GetSlotInfo", call_slot_info},
+	{"C_GetTokenInfo", call_token_info},
+	{"C_GetSessionInfo", call_session_info},
+	{"C_DigestUpdate", call_digest},
+	{"C_GenerateRandom", call_random},
+	{"C_FindObjects", call_find},
+	{"C_GetAttributeValue", call_attribute},
+};
+
+enum { CALL_NOTHING, CALL_MUTEX, CALL_SLOT_INFO };
+
+/* ---- the threads ---- */
+
+static void give_up(const char *what, CK_RV rv)
+{
+	fprintf(stderr, "bench_threads: %s: %lX\n", what, rv);
+	exit(2);
+}
+
+static unsigned now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (unsigned)(t.tv_sec * 1000000 + t.tv_nsec / 1000);
+}
+
+/* How often this thread has given the processor up by itself. */
+static long waits(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw;
+}
+
+static void *measure(void *context)
+{
+	struct worker *w = context;
+
+	if (calls[w->call].call == call_digest && C_DigestInit(w->session, MECHANISM(CKM_SHA256)) != CKR_OK)
+		give_up("C_DigestInit", 0);
+	while (!atomic_load(&stop)) {
+		int in_round = atomic_load(&current_round);
+		long waited = waits();
+		unsigned begin = now_us(), took;
+		CK_RV rv = calls[w->call].call(w->session);
+
+		took = now_us() - begin;
+		waited = waits() - waited;
+		if (rv != CKR_OK)
+			give_up(calls[w->call].name, rv);
+		/* a call belongs to the round in which it began and ended */
+		if (in_round >= 0 && in_round == atomic_load(&current_round) &&
+		    w->count[in_round] < SAMPLES) {
+			w->us[in_round][w->count[in_round]] = took;
+			w->waited[in_round][w->count[in_round]++] = waited > 0;
+		}
+		usleep((unsigned)rand_r(&w->seed) % (2 * PAUSE_US));
+	}
+	return NULL;
+}
+
+static atomic_uint signatures, digested, events;
+
+static void *sign(void *context)
+{
+	CK_SESSION_HANDLE session = *(CK_SESSION_HANDLE *)context;
+	CK_OBJECT_HANDLE key = find_one(session, CKO_PRIVATE_KEY, "SIGN");
+	unsigned char sig[256];
+
+	while (!atomic_load(&stop)) {
+		CK_RV rv = CKR_OK;
+
+		if (atomic_load(&current_round) < ROUND_SIGNER) {
+			usleep(1000);
+			continue;
+		}
+		rv = sign_sha256(session, key, "text", sig);
+		if (rv != CKR_OK)
+			give_up("C_Sign", rv);
+		atomic_fetch_add(&signatures, 1);
+	}
+	return NULL;
+}
+
+static void *digest(void *context)
+{
+	CK_SESSION_HANDLE session = *(CK_SESSION_HANDLE *)context;
+
+	if (C_DigestInit(session, MECHANISM(CKM_SHA512)) != CKR_OK)
+		give_up("C_DigestInit", 0);
+	while (!atomic_load(&stop)) {
+		if (atomic_load(&current_round) < ROUND_DIGESTER) {
+			usleep(1000);
+			continue;
+		}
+		if (C_DigestUpdate(session, large, LARGE) != CKR_OK)
+			give_up("C_DigestUpdate", 0);
+		atomic_fetch_add(&digested, LARGE >> 20);
+	}
+	return NULL;
+}
+
+/* Until C_Finalize. */
+static void *wait_for_events(void *context)
+{
+	CK_SLOT_ID slot;
+
+	(void)context;
+	while (C_WaitForSlotEvent(0, &slot, NULL) == CKR_OK)
+		atomic_fetch_add(&events, 1);
+	return NULL;
+}
+
+/* ---- the world ---- */
+
+static void slow_card(void *context, const uint8_t *cmd, size_t len)
+{
+	(void)context;
+	if (len > 1 && cmd[1] == INS_GET_RESULT)
+		usleep(CARD_MS * 1000);
+}
+
+/* Everything that the threads ask for has been read once. */
+static void prepare(void)
+{
+	home_make();
+	log_level("none");
+	bench.card = testcard_load();
+	fake_clear();
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	module_start();
+	bench.slot = slot_of(READER);
+	bench.session = open_session(bench.slot);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	large = calloc(1, LARGE);
+	certificate = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+	(void)find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+	for (size_t i = 0; i < COUNT(calls); i++)
+		if (calls[i].call != call_digest)
+			assert_int_equal(calls[i].call(bench.session), CKR_OK);
+	fake_on_command(READER, slow_card, NULL);
+}
+
+static struct worker workers[THREADS - WAITERS - 2];
+
+static void run_rounds(unsigned seconds)
+{
+	CK_SESSION_HANDLE signs = open_session(bench.slot), digests = open_session(bench.slot);
+	pthread_t signer, digester, waiters[WAITERS];
+
+	for (size_t i = 0; i < WAITERS; i++)
+		pthread_create(&waiters[i], NULL, wait_for_events, NULL);
+	pthread_create(&signer, NULL, sign, &signs);
+	pthread_create(&digester, NULL, digest, &digests);
+	for (size_t i = 0; i < COUNT(workers); i++) {
+		workers[i].call = i % COUNT(calls);
+		workers[i].seed = (unsigned)i;
+		workers[i].session = open_session(bench.slot);
+		for (int round = 0; round < ROUNDS; round++) {
+			workers[i].us[round] = calloc(SAMPLES, sizeof(unsigned));
+			workers[i].waited[round] = calloc(SAMPLES, sizeof(bool));
+		}
+		pthread_create(&workers[i].thread, NULL, measure, &workers[i]);
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		atomic_store(&current_round, round);
+		sleep(seconds);
+	}
+	atomic_store(&stop, true);
+	for (size_t i = 0; i < COUNT(workers); i++)
+		pthread_join(workers[i].thread, NULL);
+	pthread_join(signer, NULL);
+	pthread_join(digester, NULL);
+	if (C_Finalize(NULL) != CKR_OK)
+		give_up("C_Finalize", 0);
+	for (size_t i = 0; i < WAITERS; i++)
+		pthread_join(waiters[i], NULL);
+}
+
+/* ---- the report ---- */
+
+struct figures {
+	size_t calls, long_waits;
+	unsigned median, p99, longest, longest_wait;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct figures figures_of(size_t call, int round)
+{
+	static unsigned all[SAMPLES * THREADS];
+	struct figures f = {0};
+
+	for (size_t i = 0; i < COUNT(workers); i++) {
+		const struct worker *w = &workers[i];
+
+		if (w->call != call)
+			continue;
+		for (size_t n = 0; n < w->count[round]; n++) {
+			all[f.calls++] = w->us[round][n];
+			f.long_waits += w->waited[round][n] && w->us[round][n] > LONG_US;
+			if (w->waited[round][n] && w->us[round][n] > f.longest_wait)
+				f.longest_wait = w->us[round][n];
+		}
+	}
+	if (!f.calls)
+		return f;
+	qsort(all, f.calls, sizeof *all, compare);
+	f.median = all[f.calls / 2];
+	f.p99 = all[f.calls * 99 / 100];
+	f.longest = all[f.calls - 1];
+	return f;
+}
+
+/* What is wrong with the round's figures, given those of the quiet round; NULL: nothing. */
+static const char *fault_of(size_t call, const struct figures *f, const struct figures *quiet,
+			    const struct figures *control)
+{
+	if (f->long_waits * 1000 > f->calls && !quiet->long_waits)
+		return "WAITS";
+	if (call == CALL_SLOT_INFO && f->longest_wait > 10 * f->median &&
+	    f->longest_wait > control->longest)
+		return "above 10 x its median";
+	return NULL;
+}
+
+static unsigned report(void)
+{
+	unsigned faults = 0;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		const struct figures control = figures_of(CALL_MUTEX, round);
+
+		printf("\n%-22s %8s %8s %8s %8s %14s %9s\n", round_names[round], "calls", "median",
+		       "p99", "longest", "longest wait", ">25 ms");
+		for (size_t i = 0; i < COUNT(calls); i++) {
+			const struct figures f = figures_of(i, round), quiet = figures_of(i, ROUND_QUIET);
+			const char *fault = fault_of(i, &f, &quiet, &control);
+
+			printf("%-22s %8zu %8u %8u %8u %8u %4.0fx %9zu  %s\n", calls[i].name, f.calls,
+			       f.median, f.p99, f.longest, f.longest_wait,
+			       f.median ? (double)f.longest_wait / f.median : 0.0, f.long_waits,
+			       fault ? fault : "");
+			faults += fault != NULL;
+		}
+	}
+	printf("\n%u signatures, %u MiB digested, %u events, %u threads\n", atomic_load(&signatures),
+	       atomic_load(&digested), atomic_load(&events), THREADS);
+	return faults;
+}
+
+static void clean_up(void)
+{
+	for (size_t i = 0; i < COUNT(workers); i++)
+		for (int round = 0; round < ROUNDS; round++) {
+			free(workers[i].us[round]);
+			free(workers[i].waited[round]);
+		}
+	free(large);
+	fake_clear();
+	vcard_free(&bench.card);
+}
+
+int main(int argc, char **argv)
+{
+	bool check = argc > 1 && strcmp(argv[1], "--check") == 0;
+	unsigned seconds = argc > 1 + check ? (unsigned)atoi(argv[1 + check]) : 5;
+	unsigned faults;
+
+	prepare();
+	run_rounds(seconds);
+	faults = report();
+	clean_up();
+	return check && faults;
+}
