@@ -189,3 +189,9 @@ vcard_channel_open(const struct vcard *card)
 {
 	return card->session.scp.open;
 }
+
+bool
+vcard_verified(const struct vcard *card)
+{
+	return card->session.verified && card->session.powered && !card->session.mute;
+}

@@ -247,6 +247,9 @@ void vcard_set_cin(struct vcard *card, const uint8_t cin[VCARD_CIN_LEN]);
 void vcard_set_master_key(struct vcard *card, const uint8_t key[VCARD_MASTER_KEY_LEN]);
 /* Gen 2. A secure channel is open. */
 bool vcard_channel_open(const struct vcard *card);
+/* The right PIN was given, and nothing since then has taken that back; not on
+ * a card that is mute, which only a reset makes answer. */
+bool vcard_verified(const struct vcard *card);
 
 #ifdef __cplusplus
 }
