@@ -606,12 +606,15 @@ static LONG exchange(SCARDHANDLE id, const uint8_t *cmd, size_t len, uint8_t *an
 		return code;
 	n = r->card.answer(r->card.context, cmd, len, bytes);
 	if (n == 0)
-		return SCARD_E_NOT_TRANSACTED;
-	if (n > *cap)
-		return SCARD_E_INSUFFICIENT_BUFFER;
-	memcpy(answer, bytes, n);
-	*cap = (DWORD)n;
-	return SCARD_S_SUCCESS;
+		code = SCARD_E_NOT_TRANSACTED;
+	else if (n > *cap)
+		code = SCARD_E_INSUFFICIENT_BUFFER;
+	else
+		memcpy(answer, bytes, n);
+	explicit_bzero(bytes, sizeof bytes); /* what a search of memory finds is not ours */
+	if (code == SCARD_S_SUCCESS)
+		*cap = (DWORD)n;
+	return code;
 }
 
 LONG SCardTransmit(SCARDHANDLE id, const SCARD_IO_REQUEST *send_pci, LPCBYTE cmd, DWORD len,
