@@ -48,7 +48,7 @@ void far_stage(enum memory_stage stage, const char *name);
 struct vcard *far_card_new(int generation);
 
 struct far_result {
-	unsigned stages;
+	unsigned stages, controls;
 	struct memory_found found; /* of all stages */
 };
 

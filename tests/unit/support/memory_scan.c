@@ -139,6 +139,7 @@ static void search_bytes(const uint8_t *data, size_t len, const struct mapping *
 			continue;
 		if (may_be_there(s->kind, stage, m->dont_dump)) {
 			found->kept++;
+			found->held += s->kind == SECRET_OF_CALL;
 			continue;
 		}
 		found->wrong++;
@@ -167,7 +168,7 @@ static void search_mapping(int mem, const struct mapping *m, enum memory_stage s
 
 struct memory_found memory_search(pid_t pid, enum memory_stage stage, const char *name)
 {
-	struct memory_found found = {0, 0};
+	struct memory_found found = {0, 0, 0};
 	unsigned mappings = 0;
 	struct mapping m;
 	char path[64];

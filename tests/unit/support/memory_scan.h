@@ -39,6 +39,7 @@ const char *secrets_find(const uint8_t *data, size_t len);
 struct memory_found {
 	unsigned wrong; /* secrets that must not be where they are; each is printed */
 	unsigned kept;  /* those that may */
+	unsigned held;  /* of these, at a MEMORY_CONTROL, secrets of a call */
 };
 struct memory_found memory_search(pid_t pid, enum memory_stage stage, const char *name);
 
