@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 
@@ -16,6 +17,41 @@ void response_clear(struct response *resp)
 {
 	buffer_clear(&resp->data);
 	resp->sw = 0;
+}
+
+/* Setting the system's time must not end a transaction. */
+static int64_t now_ms(void)
+{
+	struct timespec now = {0, 0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void start_budget(struct channel *ch)
+{
+	ch->commands_left = ch->budget_commands;
+	ch->deadline_ms = now_ms() + ch->budget_ms;
+}
+
+void channel_set_budget(struct channel *ch, unsigned commands, unsigned ms)
+{
+	ch->budget_commands = commands;
+	ch->budget_ms = ms;
+	start_budget(ch);
+}
+
+/* One exchange more? */
+static enum result spend_budget(struct channel *ch, uint8_t ins)
+{
+	if (ch->commands_left && now_ms() < ch->deadline_ms) {
+		ch->commands_left--;
+		return RESULT_OK;
+	}
+	log_line(LOG_ERROR, "%s: INS %02X not sent: %s (at most %u, and %u ms)", ch->name, ins,
+		 result_text(RESULT_BUDGET), ch->budget_commands, ch->budget_ms);
+	ch->commands_left = 0; /* also when time was short: it is over until the next begin */
+	return RESULT_BUDGET;
 }
 
 enum result channel_new(const struct transport_ops *ops, void *self, const char *name,
@@ -35,6 +71,7 @@ enum result channel_new(const struct transport_ops *ops, void *self, const char 
 	ch->self = self;
 	ch->atr_len = atr_len < ATR_MAX ? atr_len : ATR_MAX;
 	memcpy(ch->atr, atr, ch->atr_len);
+	channel_set_budget(ch, CHANNEL_BUDGET_COMMANDS, CHANNEL_BUDGET_MS);
 	trace_atr(name, ch->atr, ch->atr_len);
 	*out = ch;
 	return RESULT_OK;
@@ -58,6 +95,7 @@ enum result channel_begin(struct channel *ch, bool *was_reset)
 	*was_reset = false;
 	r = ch->ops->begin(ch->self, was_reset);
 	ch->in_transaction = r == RESULT_OK;
+	start_budget(ch);
 	if (*was_reset)
 		trace_event(ch->name, "reset");
 	if (r != RESULT_OK)
@@ -94,6 +132,8 @@ static enum result exchange(struct channel *ch, const struct command *cmd, struc
 	enum result r;
 
 	r = command_encode(cmd, &apdu);
+	if (r == RESULT_OK)
+		r = spend_budget(ch, cmd->ins);
 	if (r != RESULT_OK)
 		goto out;
 	trace_command(ch->name, apdu.data, apdu.len, cmd->sensitive);

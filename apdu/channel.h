@@ -43,6 +43,14 @@ struct response {
 	uint16_t sw;
 };
 
+/*
+ * What one transaction, and with it one Cryptoki call, may take: many times
+ * what the longest honest one does (all of a card in blocks of 16 bytes: 337
+ * commands were seen), and an end to a card that never comes to one.
+ */
+#define CHANNEL_BUDGET_COMMANDS 1000
+#define CHANNEL_BUDGET_MS 60000
+
 #define RESPONSE_INIT {BUFFER_INIT, 0}
 
 struct channel {
@@ -53,6 +61,10 @@ struct channel {
 	size_t atr_len;
 	uint8_t get_response_cla; /* 00 by the standard; a profile may know better */
 	bool in_transaction;
+	unsigned budget_commands; /* exchanges that one transaction may take */
+	unsigned budget_ms;       /* and how long, from its begin to its last exchange */
+	unsigned commands_left;
+	int64_t deadline_ms;      /* on the monotonic clock */
 };
 
 /*
@@ -63,9 +75,13 @@ MUST_USE enum result channel_new(const struct transport_ops *ops, void *self, co
 				 const uint8_t *atr, size_t atr_len, struct channel **out);
 void channel_free(struct channel **ch);
 
+/* Another budget than the usual one, from now on: also for what is left of this transaction. */
+void channel_set_budget(struct channel *ch, unsigned commands, unsigned ms);
+
 /*
- * See transport_ops. begin and end do not nest; an end outside a transaction
- * does nothing, and answers RESULT_FAILED if a reset was asked for.
+ * See transport_ops. begin and end do not nest. begin gives the whole budget
+ * anew; an end outside a transaction does nothing, and answers RESULT_FAILED
+ * if a reset was asked for.
  */
 MUST_USE enum result channel_begin(struct channel *ch, bool *was_reset);
 MUST_USE enum result channel_end(struct channel *ch, bool reset);
@@ -74,7 +90,8 @@ MUST_USE enum result channel_end(struct channel *ch, bool reset);
  * Sends a command and collects its whole answer into *resp (contents
  * replaced). RESULT_OK means that the card answered, with whatever status
  * word; RESULT_BAD_ANSWER that it sent less than a status word, more than a
- * short answer, or 61xx without end.
+ * short answer, or 61xx without end; RESULT_BUDGET that the transaction has
+ * used up its budget and nothing was sent any more. Ending it works all the same.
  */
 MUST_USE enum result channel_transmit(struct channel *ch, const struct command *cmd,
 				      struct response *resp);

@@ -41,7 +41,8 @@
 	X(RESULT_PIN_WRONG,         CKR_PIN_INCORRECT,            "the PIN is wrong") \
 	X(RESULT_PIN_LOCKED,        CKR_PIN_LOCKED,               "the PIN is locked") \
 	X(RESULT_PIN_LENGTH,        CKR_PIN_LEN_RANGE,            "the PIN has the wrong length") \
-	X(RESULT_CARD_REFUSED,      CKR_DEVICE_ERROR,             "the card refused the command")
+	X(RESULT_CARD_REFUSED,      CKR_DEVICE_ERROR,             "the card refused the command") \
+	X(RESULT_BUDGET,            CKR_DEVICE_ERROR,             "the card took too many commands for one call")
 /* clang-format on */
 
 #define RESULT_ENUM(code, rv, text) code,

@@ -262,12 +262,10 @@ static enum result external_authenticate(OSSL_LIB_CTX *libctx, struct channel *c
 	return r;
 }
 
-/* True for what means "these keys are not accepted", not "the card is gone". */
+/* True for what means "these keys are not accepted", not "the card is gone" or "we are broken". */
 static bool is_refusal(enum result r)
 {
-	return r != RESULT_OK && r != RESULT_CARD_REMOVED && r != RESULT_CARD_RESET &&
-	       r != RESULT_CARD_MUTE && r != RESULT_NO_READER && r != RESULT_NO_SERVICE &&
-	       r != RESULT_NO_MEMORY && r != RESULT_CRYPTO;
+	return result_is_refusal(r) || r == RESULT_CHANNEL || r == RESULT_BAD_ANSWER;
 }
 
 /* Both challenges in hand: session keys, both cryptograms, the card's compared first. */

@@ -1,5 +1,6 @@
 /* The channel: 61xx, 6Cxx, answers that are none, and what never gets into the trace. */
 #include <string.h>
+#include <unistd.h>
 
 #include "wire.h"
 
@@ -61,12 +62,14 @@ static void a_wrong_le_is_repeated_once_with_the_right_one(void **state)
 	static const char *const right[] = {"80B0000008", "6C02", "80B0000002", "0102 9000", NULL};
 	static const char *const again[] = {"80B0000008", "6C02", "80B0000002", "6C03", NULL};
 	static const char *const no_le[] = {"80A4000002AABB", "6C02", NULL};
+	static const char *const most[] = {"80B0000008", "6C00", "80B0000000", "0102 9000", NULL};
 	static const uint8_t fid[] = {0xAA, 0xBB};
 	const struct command select = {.cla = 0x80, .ins = 0xA4, .data = fid, .len = 2};
 
 	(void)state;
 	assert_answers(right, &read_8, "0102", 0x9000, 2);
 	assert_answers(again, &read_8, "", 0x6C03, 2);
+	assert_answers(most, &read_8, "0102", 0x9000, 2); /* 6C00 means 256 */
 	assert_answers(no_le, &select, "", 0x6C02, 1); /* it asked for nothing */
 }
 
@@ -122,6 +125,88 @@ static void more_data_without_end_are_cut(void **state)
 		response_clear(&resp);
 		channel_free(&ch);
 	}
+}
+
+/* ---- the budget of one transaction ---- */
+
+/* 6101 with one byte, again and again: the commands until the channel refuses. */
+static void assert_ends_with_the_budget(struct wire *w, struct channel *ch, unsigned most)
+{
+	struct response resp = RESPONSE_INIT;
+	unsigned before = w->commands;
+	enum result r = RESULT_OK;
+
+	for (unsigned i = 0; r != RESULT_BUDGET; i++) {
+		assert_in_range(i, 0, most);
+		r = channel_transmit(ch, &read_8, &resp);
+		assert_int_not_equal(r, RESULT_OK);
+		assert_int_equal(resp.data.len, 0);
+	}
+	assert_int_equal(w->commands - before, most);
+	assert_int_equal(channel_transmit(ch, &read_8, &resp), RESULT_BUDGET);
+	assert_int_equal(w->commands - before, most); /* nothing is sent any more */
+	response_clear(&resp);
+}
+
+static void a_transaction_has_a_budget_of_commands_and_the_next_a_new_one(void **state)
+{
+	static const unsigned budgets[] = {1, 10, CHANNEL_BUDGET_COMMANDS};
+	size_t one = 1;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(budgets); i++) {
+		struct wire w;
+		struct channel *ch = wire_function(&w, always_more, &one);
+		bool was_reset;
+
+		if (budgets[i] != CHANNEL_BUDGET_COMMANDS) /* that is the usual one */
+			channel_set_budget(ch, budgets[i], CHANNEL_BUDGET_MS);
+		assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
+		assert_ends_with_the_budget(&w, ch, budgets[i]);
+		channel_end(ch, true); /* the card can be reset all the same */
+		assert_int_equal(w.resets, 1);
+		assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
+		assert_ends_with_the_budget(&w, ch, budgets[i]);
+		channel_free(&ch);
+	}
+	assert_false(result_is_refusal(RESULT_BUDGET)); /* the card did not say no */
+}
+
+static enum result slow_answer(void *context, const uint8_t *cmd, size_t len, uint8_t *answer,
+			       size_t cap, size_t *answer_len)
+{
+	const unsigned *ms = context;
+
+	(void)cmd;
+	(void)len;
+	(void)cap;
+	usleep(*ms * 1000);
+	memcpy(answer, "\x90\x00", 2);
+	*answer_len = 2;
+	return RESULT_OK;
+}
+
+static void a_transaction_has_a_budget_of_time(void **state)
+{
+	unsigned ms = 30;
+	struct response resp = RESPONSE_INIT;
+	struct wire w;
+	struct channel *ch = wire_function(&w, slow_answer, &ms);
+	enum result r = RESULT_OK;
+	bool was_reset;
+
+	(void)state;
+	channel_set_budget(ch, CHANNEL_BUDGET_COMMANDS, 100);
+	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
+	for (int i = 0; r == RESULT_OK && i < 10; i++)
+		r = channel_transmit(ch, &read_8, &resp);
+	assert_int_equal(r, RESULT_BUDGET);
+	assert_in_range(w.commands, 1, 4);
+	channel_end(ch, false);
+	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
+	assert_int_equal(channel_transmit(ch, &read_8, &resp), RESULT_OK);
+	response_clear(&resp);
+	channel_free(&ch);
 }
 
 static void what_is_no_answer_is_told(void **state)
@@ -284,6 +369,8 @@ int main(void)
 		cmocka_unit_test(a_wrong_le_may_lead_to_more_data),
 		cmocka_unit_test(get_response_falls_back_to_the_standard_class),
 		cmocka_unit_test(more_data_without_end_are_cut),
+		cmocka_unit_test(a_transaction_has_a_budget_of_commands_and_the_next_a_new_one),
+		cmocka_unit_test(a_transaction_has_a_budget_of_time),
 		cmocka_unit_test(what_is_no_answer_is_told),
 		cmocka_unit_test(the_longest_answer_fits_and_a_longer_one_is_none),
 		cmocka_unit_test(a_transport_that_fails_is_passed_on),
