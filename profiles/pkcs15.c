@@ -17,6 +17,8 @@
 #define TAG_SEQUENCE 0x30
 #define TAG_IMPLICIT_0 0x80
 #define TAG_EXPLICIT_0 0xA0
+#define TAG_IS_CHOICE(tag) (((tag) & ~0x1Fu) == 0xA0) /* context-specific, constructed */
+#define FILE_MAX 0x8000 /* bytes: READ BINARY's offset has 15 bits */
 #define FLAG_BITS 10 /* the usage's; the access flags are fewer */
 
 /*
@@ -248,14 +250,19 @@ static enum result parse_path(const STACK_OF(ASN1_TYPE) *row, struct p15_object 
 	bytes = path->value.octet_string;
 	if (!path_parse(cursor_of(bytes->data, (size_t)bytes->length), &o->path))
 		return RESULT_BAD_DATA;
-	o->has_path = true;
+	o->has_path = o->path.count > 0;
+	if (!o->has_path) /* the root alone: a key is found without it, nothing else is */
+		return o->kind == P15_CERTIFICATE || o->kind == P15_DATA ? RESULT_BAD_DATA : RESULT_OK;
 	has_length = find_tagged(row, TAG_IMPLICIT_0, &length);
 	if (!has_length)
 		return RESULT_OK;
-	if (length.value.left == 0 || length.value.left > 4 || length.value.p[0] & 0x80)
+	if (length.value.left == 0 || length.value.left > 4)
 		return RESULT_BAD_DATA;
+	/* no length is negative: one written without its leading 00 is read as it is meant */
 	for (size_t i = 0; i < length.value.left; i++)
 		o->length = o->length << 8 | length.value.p[i];
+	if (o->length > FILE_MAX)
+		return RESULT_BAD_DATA;
 	/* 7816-15: index and length come together; an index left out is 0 */
 	if (nth_of_type(row, V_ASN1_INTEGER, 0) &&
 	    !small_integer(nth_of_type(row, V_ASN1_INTEGER, 0), INT_MAX, &o->offset))
@@ -334,13 +341,12 @@ static enum result parse_record(enum p15_class kind, const uint8_t *der, size_t 
 	return r;
 }
 
+/* Adds it, or leaves it out: *odd counts then what no card meant to say. */
 static enum result add_record(enum p15_class kind, const struct cursor *whole, uint32_t tag,
-			      struct p15_list *list)
+			      struct p15_list *list, size_t *odd)
 {
 	enum result r = RESULT_BAD_DATA;
 
-	if (list->count == RECORDS_MAX)
-		return RESULT_BAD_DATA;
 	/* other tags are other kinds of object (EC keys, attribute certificates …) */
 	if (tag == TAG_SEQUENCE)
 		r = parse_record(kind, whole->p, whole->left, &list->items[list->count]);
@@ -349,34 +355,49 @@ static enum result add_record(enum p15_class kind, const struct cursor *whole, u
 	else if (r == RESULT_BAD_DATA)
 		log_line(LOG_INFO, "directory: a record (tag %02X, %zu bytes) is not understood: left out",
 			 (unsigned)tag, whole->left);
+	*odd += r == RESULT_BAD_DATA && !TAG_IS_CHOICE(tag);
 	return r == RESULT_BAD_DATA ? RESULT_OK : r;
 }
 
-enum result p15_parse(enum p15_class kind, const uint8_t *data, size_t len, struct p15_list *out)
+enum result p15_parse_odd(enum p15_class kind, const uint8_t *data, size_t len,
+			  struct p15_list *out, size_t *odd)
 {
 	struct p15_list list = {calloc(RECORDS_MAX, sizeof *list.items), 0};
 	struct cursor c = cursor_of(data, len);
 	enum result r = RESULT_OK;
+	size_t seen;
 
 	*out = (struct p15_list){NULL, 0};
+	*odd = 0;
 	if (!list.items)
 		return RESULT_NO_MEMORY;
-	for (size_t seen = 0; c.left && r == RESULT_OK; seen++) {
+	for (seen = 0; c.left && r == RESULT_OK; seen++) {
 		struct cursor start = c, whole;
 		struct tlv tlv;
 
-		if (cursor_tlv(&c, &tlv, NULL) != TLV_OK || seen == RECORDS_MAX) {
+		if (cursor_tlv(&c, &tlv, NULL) != TLV_OK) {
 			r = RESULT_BAD_DATA;
 			break;
 		}
 		whole = cursor_of(start.p, tlv.size);
-		r = add_record(kind, &whole, tlv.tag, &list);
+		if (seen < RECORDS_MAX)
+			r = add_record(kind, &whole, tlv.tag, &list, odd);
 	}
+	if (seen > RECORDS_MAX)
+		log_line(LOG_ERROR, "directory: %zu records: those behind the %dth are left out", seen,
+			 RECORDS_MAX);
 	if (r == RESULT_OK)
 		*out = list;
 	else
 		p15_list_clear(&list);
 	return r;
+}
+
+enum result p15_parse(enum p15_class kind, const uint8_t *data, size_t len, struct p15_list *out)
+{
+	size_t odd;
+
+	return p15_parse_odd(kind, data, len, out, &odd);
 }
 
 /*

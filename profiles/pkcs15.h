@@ -85,10 +85,18 @@ enum p15_scan p15_scan(const uint8_t *data, size_t len, size_t *content, size_t 
 
 /*
  * Parses the content of a directory file. A record that is whole but not
- * understood is logged and left out. RESULT_BAD_DATA: not a row of records.
+ * understood is logged and left out, and so are those behind the 64th.
+ * RESULT_BAD_DATA: not a row of records.
  */
 MUST_USE enum result p15_parse(enum p15_class kind, const uint8_t *data, size_t len,
 			       struct p15_list *out);
+
+/*
+ * The same; *odd gets how many were left out that are no other kind of object
+ * by their tag either: the bytes may have changed on their way.
+ */
+MUST_USE enum result p15_parse_odd(enum p15_class kind, const uint8_t *data, size_t len,
+				   struct p15_list *out, size_t *odd);
 
 /* TokenInfo (EF 5032). Empty buffers where the file says nothing. */
 struct p15_token_info {

@@ -233,7 +233,8 @@ static void a_torn_row_is_bad_data(void **state)
 	buffer_clear(&der);
 }
 
-static void more_records_than_a_card_can_have_are_bad_data(void **state)
+/* They cost themselves, not the directory. */
+static void records_behind_the_64th_are_left_out(void **state)
 {
 	struct buffer der = BUFFER_INIT;
 	struct p15_list list;
@@ -241,12 +242,97 @@ static void more_records_than_a_card_can_have_are_bad_data(void **state)
 	(void)state;
 	for (int i = 0; i < 64; i++)
 		der_put(&der, KEY);
-	assert_int_equal(p15_parse(P15_PRIVATE_KEY, der.data, der.len, &list), RESULT_OK);
-	assert_int_equal(list.count, 64);
-	p15_list_clear(&list);
-	der_put(&der, KEY);
+	for (int more = 0; more < 3; more++) {
+		assert_int_equal(p15_parse(P15_PRIVATE_KEY, der.data, der.len, &list), RESULT_OK);
+		assert_int_equal(list.count, 64);
+		assert_bytes(&list.items[63].id, "SIGN");
+		p15_list_clear(&list);
+		der_put(&der, KEY);
+	}
+	buffer_truncate(&der, der.len - 1); /* torn all the same */
 	assert_int_equal(p15_parse(P15_PRIVATE_KEY, der.data, der.len, &list), RESULT_BAD_DATA);
+	assert_int_equal(list.count, 0);
 	buffer_clear(&der);
+}
+
+/* A file of its own is needed for what is read from one; a key is found without. */
+static void a_path_of_the_root_alone_costs_what_needs_it(void **state)
+{
+	static const char *const roots[] = {"04:3F00", "04:7FFF", "04:"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(roots); i++) {
+		char text[1000];
+		struct p15_list list;
+
+		snprintf(text, sizeof text,
+			 "30{ 30{ 0C'a' } 30{ 04'A' } A1{ 30{ 30{ %s } } } }"
+			 "30{ 30{ 0C'b' } 30{ 04'B' } A1{ 30{ " CERT_PATH " } } }", roots[i]);
+		list = parse_one(P15_CERTIFICATE, text);
+		assert_bytes(&list.items[0].id, "B");
+		p15_list_clear(&list);
+		snprintf(text, sizeof text,
+			 "30{ 30{ 0C'd' } 30{ 0C'app' } A1{ 30{ %s } } }"
+			 "30{ 30{ 0C'e' } 30{ 0C'app' } A1{ 30{ 04:3F0050300870 } } }", roots[i]);
+		list = parse_one(P15_DATA, text);
+		assert_bytes(&list.items[0].label, "e");
+		p15_list_clear(&list);
+		snprintf(text, sizeof text,
+			 "30{ 30{ 0C'k' } 30{ 04'K' 02:01 } A1{ 30{ 30{ %s } 02:0800 } } }", roots[i]);
+		list = parse_one(P15_PRIVATE_KEY, text);
+		assert_int_equal(list.items[0].modulus_bits, 2048);
+		assert_false(list.items[0].has_path);
+		p15_list_clear(&list);
+	}
+}
+
+static void a_length_without_its_leading_zero_is_read_as_it_is_meant(void **state)
+{
+	static const struct {
+		const char *path;
+		unsigned length;
+	} cases[] = {{"30{ 04:3F00503008F2 02:00 80:C8 }", 200},
+		     {"30{ 04:3F00503008F2 02:00 80:00C8 }", 200},
+		     {"30{ 04:3F00503008F2 02:00 80:8000 }", 0x8000}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[500];
+		struct p15_list list;
+
+		snprintf(text, sizeof text, "30{ " CERT_COMMON " 30{ 04'A' } A1{ 30{ %s } } }",
+			 cases[i].path);
+		list = parse_one(P15_CERTIFICATE, text);
+		assert_true(list.items[0].has_range);
+		assert_int_equal(list.items[0].length, cases[i].length);
+		p15_list_clear(&list);
+	}
+}
+
+static void what_no_card_meant_to_say_is_counted(void **state)
+{
+	static const struct {
+		const char *records;
+		size_t count, odd;
+	} cases[] = {{KEY KEY, 2, 0},
+		     {KEY "A0{ 30{ } }" KEY, 2, 0}, /* another kind of key */
+		     {KEY "65{ 30{ } }" KEY, 2, 1},
+		     {"30{ " COMMON " }" KEY "04'x'", 1, 2}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct buffer der = BUFFER_INIT;
+		struct p15_list list;
+		size_t odd = 77;
+
+		der_put(&der, cases[i].records);
+		assert_int_equal(p15_parse_odd(P15_PRIVATE_KEY, der.data, der.len, &list, &odd),
+				 RESULT_OK);
+		assert_int_equal(list.count, cases[i].count);
+		assert_int_equal(odd, cases[i].odd);
+		p15_list_clear(&list);
+		buffer_clear(&der);
+	}
 }
 
 /* ---- where the records end ---- */
@@ -336,7 +422,10 @@ int main(void)
 		cmocka_unit_test(what_is_not_understood_is_left_out_and_the_rest_stays),
 		cmocka_unit_test(an_absurd_range_is_left_out),
 		cmocka_unit_test(a_torn_row_is_bad_data),
-		cmocka_unit_test(more_records_than_a_card_can_have_are_bad_data),
+		cmocka_unit_test(records_behind_the_64th_are_left_out),
+		cmocka_unit_test(a_path_of_the_root_alone_costs_what_needs_it),
+		cmocka_unit_test(a_length_without_its_leading_zero_is_read_as_it_is_meant),
+		cmocka_unit_test(what_no_card_meant_to_say_is_counted),
 		cmocka_unit_test(padding_of_either_kind_ends_the_records),
 		cmocka_unit_test(without_padding_more_must_be_read),
 		cmocka_unit_test(what_can_be_no_record_is_torn),
