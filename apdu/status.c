@@ -37,6 +37,14 @@ enum result status_result(uint16_t sw)
 	return RESULT_CARD_REFUSED;
 }
 
+enum result status_select_result(uint16_t sw)
+{
+	enum result r = status_result(sw);
+
+	/* 6A83 and 6A88 speak of records and keys: to a SELECT they make no sense */
+	return r == RESULT_NOT_FOUND && sw != SW_NO_FILE ? RESULT_CARD_REFUSED : r;
+}
+
 enum result status_pin_result(uint16_t sw, int *tries)
 {
 	*tries = -1;

@@ -7,9 +7,13 @@
 #include "apdu/result.h"
 
 #define SW_OK 0x9000
+#define SW_NO_FILE 0x6A82
 
 /* Any status word of a command other than VERIFY. Warnings (62xx, 63xx) are refusals here. */
 MUST_USE enum result status_result(uint16_t sw);
+
+/* That of a SELECT: RESULT_NOT_FOUND is 6A82, which says that there is no such file, and no other. */
+MUST_USE enum result status_select_result(uint16_t sw);
 
 /*
  * The status word of a VERIFY. *tries gets the tries left where the card says

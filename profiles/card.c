@@ -9,6 +9,8 @@
 #include "profiles/internal.h"
 
 #define DIRECTORY_FID(tag) (FID_DIRECTORIES + (tag))
+#define PROFILES_MAX 16
+#define EXPONENT_LEAST 3
 
 /* The ODF's context tags (7816-15, 8.3); the file of a kind is named after them. */
 static const uint16_t directory_fid[P15_CLASSES] = {
@@ -68,6 +70,7 @@ static enum result try_profile(struct card *card, const struct card_profile *pro
 
 	card->profile = profile;
 	card->known = false;
+	card->read_size = card->read_max;
 	card->channel->get_response_cla = profile->get_response_cla;
 	r = profile->probe(card);
 	if (r == RESULT_OK) {
@@ -80,25 +83,54 @@ static enum result try_profile(struct card *card, const struct card_profile *pro
 	return r;
 }
 
-/* Hinted profiles first, then the others, each at most once. */
-static enum result find_profile(struct card *card)
+/* The card answered, and it was not a yes; otherwise the way to it, or we, are broken. */
+static bool is_answer(enum result r)
+{
+	return r == RESULT_UNKNOWN_CARD || r == RESULT_BAD_ANSWER || r == RESULT_BAD_DATA ||
+	       result_is_refusal(r);
+}
+
+/*
+ * Hinted profiles first, then the others, each once; said[]: what came of each.
+ * RESULT_UNKNOWN_CARD: none is the card's.
+ */
+static enum result probe_all(struct card *card, enum result said[PROFILES_MAX])
 {
 	struct channel *ch = card->channel;
 
 	for (int hinted = 1; hinted >= 0; hinted--) {
-		for (size_t i = 0; card_profiles[i]; i++) {
+		for (size_t i = 0; i < PROFILES_MAX && card_profiles[i]; i++) {
 			const struct card_profile *p = card_profiles[i];
-			enum result r;
 
 			if (p->atr_hint(ch->atr, ch->atr_len) != (bool)hinted)
 				continue;
-			r = try_profile(card, p);
-			if (r != RESULT_UNKNOWN_CARD)
-				return r;
+			said[i] = try_profile(card, p);
+			if (said[i] == RESULT_OK || !is_answer(said[i]))
+				return said[i];
+			log_line(LOG_DEBUG, "%s: %s: %s", ch->name, p->name, result_text(said[i]));
 		}
 	}
-	log_line(LOG_ERROR, "%s: no profile knows this card", ch->name);
 	return RESULT_UNKNOWN_CARD;
+}
+
+/*
+ * "Unknown" lasts as long as the card is in the reader, so one bad moment must
+ * not make a card so: only one that gives the same answers twice is.
+ */
+static enum result find_profile(struct card *card)
+{
+	enum result first[PROFILES_MAX] = {RESULT_OK}, second[PROFILES_MAX] = {RESULT_OK};
+	enum result r = probe_all(card, first);
+
+	if (r != RESULT_UNKNOWN_CARD)
+		return r;
+	r = probe_all(card, second);
+	if (r == RESULT_UNKNOWN_CARD && memcmp(first, second, sizeof first) != 0)
+		r = RESULT_CARD_REFUSED;
+	if (r != RESULT_OK)
+		log_line(LOG_ERROR, "%s: no profile knows this card%s", card->channel->name,
+			 r == RESULT_UNKNOWN_CARD ? "" : ", but its answers changed: to be tried again");
+	return r;
 }
 
 enum result card_open(struct channel *ch, const struct card_options *options, struct card **out)
@@ -114,7 +146,7 @@ enum result card_open(struct channel *ch, const struct card_options *options, st
 	}
 	card->channel = ch;
 	card->options = *options;
-	card->read_size = atr_read_size(ch->atr, ch->atr_len);
+	card->read_max = atr_read_size(ch->atr, ch->atr_len);
 	r = channel_begin(ch, &was_reset);
 	if (r == RESULT_OK)
 		r = find_profile(card);
@@ -180,7 +212,58 @@ enum result card_read_number(struct card *card, char *out, size_t size)
 {
 	enum result r = allow(card, OP_READ_TOKEN, true);
 
-	return r == RESULT_OK ? token_info_read_number(card, out, size) : r;
+	return r == RESULT_OK ? token_info_read_number(card, false, out, size) : r;
+}
+
+enum result card_read_number_again(struct card *card, char *out, size_t size)
+{
+	enum result r = allow(card, OP_READ_TOKEN, true);
+
+	return r == RESULT_OK ? token_info_read_number(card, true, out, size) : r;
+}
+
+/* A directory as it came from the card once. */
+struct directory {
+	struct buffer content;
+	struct p15_list records;
+	size_t odd; /* records that cannot be what a card meant to say */
+};
+
+static void directory_clear(struct directory *d)
+{
+	buffer_clear(&d->content);
+	p15_list_clear(&d->records);
+}
+
+static enum result read_once(struct card *card, enum p15_class kind, struct directory *d)
+{
+	const struct card_path path = {2, {FID_PKI, directory_fid[kind]}};
+	enum result r;
+
+	*d = (struct directory){.content = BUFFER_INIT};
+	r = files_read_directory(card, &path, &d->content);
+	if (r == RESULT_OK)
+		r = p15_parse_odd(kind, d->content.data, d->content.len, &d->records, &d->odd);
+	return r;
+}
+
+/*
+ * What is torn or has odd records is read once more, the whole way: a card
+ * whose directory is so says the same again, a bad moment does not last.
+ */
+static enum result read_believed(struct card *card, enum p15_class kind, struct directory *d)
+{
+	enum result r = read_once(card, kind, d);
+	struct directory first = *d;
+
+	if (r != RESULT_BAD_DATA && !(r == RESULT_OK && d->odd))
+		return r;
+	files_forget(card);
+	r = read_once(card, kind, d);
+	if (r == RESULT_OK && d->odd && !buffer_same(&first.content, &d->content))
+		r = RESULT_BAD_DATA;
+	directory_clear(&first);
+	return r;
 }
 
 enum result card_read_number_again(struct card *card, char *out, size_t size)
@@ -197,27 +280,25 @@ bool card_can_login(const struct card *card)
 enum result card_read_directory(struct card *card, enum p15_class kind, struct p15_list *out,
 				struct buffer *raw)
 {
-	const struct card_path path = {2, {FID_PKI, directory_fid[kind]}};
-	struct buffer content = BUFFER_INIT;
-	char text[PATH_TEXT];
+	struct directory d = {.content = BUFFER_INIT};
 	enum result r = allow(card, OP_READ_DIRECTORY, true);
 
 	*out = (struct p15_list){NULL, 0};
 	if (r == RESULT_OK)
-		r = files_read_directory(card, &path, &content);
+		r = read_believed(card, kind, &d);
 	if (r == RESULT_NOT_FOUND) {
-		log_line(LOG_INFO, "%s: not on this card", path_text(&path, text));
+		log_line(LOG_INFO, "directory %04X: not on this card", directory_fid[kind]);
 		r = RESULT_OK;
-	} else if (r == RESULT_OK) {
-		r = p15_parse(kind, content.data, content.len, out);
-		if (r == RESULT_OK && raw)
-			r = buffer_append(raw, content.data, content.len);
-		if (r != RESULT_OK)
-			p15_list_clear(out);
+	} else if (r == RESULT_OK && raw) {
+		r = buffer_append(raw, d.content.data, d.content.len);
 	}
-	if (r != RESULT_OK)
-		log_line(LOG_ERROR, "%s: %s", path_text(&path, text), result_text(r));
-	buffer_clear(&content);
+	if (r == RESULT_OK) {
+		*out = d.records;
+		d.records = (struct p15_list){NULL, 0};
+	} else {
+		log_line(LOG_ERROR, "directory %04X: %s", directory_fid[kind], result_text(r));
+	}
+	directory_clear(&d);
 	return r;
 }
 
@@ -227,18 +308,40 @@ enum result card_read_object(struct card *card, const struct p15_object *object,
 
 	if (r != RESULT_OK)
 		return r;
-	if (!object->has_path)
+	if (!object->has_path || !object->path.count) /* the root is no file */
 		return RESULT_NOT_FOUND;
 	if (object->has_range)
 		return files_read(card, &object->path, object->offset, object->length, out);
 	return files_read_object(card, &object->path, out);
 }
 
+/* What no RSA-2048 key looks like: a short or even modulus, an even exponent or 1. */
+static bool is_plausible(const struct rsa_public *key)
+{
+	return key->exponent >= EXPONENT_LEAST && key->exponent & 1 && key->modulus[0] & 0x80 &&
+	       key->modulus[CARD_MODULUS_SIZE - 1] & 1;
+}
+
+static enum result read_key(struct card *card, unsigned key_ref, struct rsa_public *out)
+{
+	enum result r = card->profile->read_public_key(card, key_ref, out);
+
+	return r == RESULT_OK && !is_plausible(out) ? RESULT_BAD_DATA : r;
+}
+
 enum result card_read_public_key(struct card *card, unsigned key_ref, struct rsa_public *out)
 {
 	enum result r = allow(card, OP_READ_PUBLIC_KEY, card->profile->read_public_key);
 
-	return r == RESULT_OK ? card->profile->read_public_key(card, key_ref, out) : r;
+	if (r != RESULT_OK)
+		return r;
+	r = read_key(card, key_ref, out);
+	if (r == RESULT_OK || !is_answer(r))
+		return r;
+	/* without it signatures cannot be checked: one bad moment must not cost that */
+	log_line(LOG_INFO, "public key %02X: %s: once more", key_ref, result_text(r));
+	files_forget(card);
+	return read_key(card, key_ref, out);
 }
 
 void card_pin_limits(const struct card *card, size_t *min, size_t *max, int *tries)

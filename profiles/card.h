@@ -47,8 +47,11 @@ struct card_options {
 
 /*
  * Takes over the channel (also on failure), begins a transaction and finds the
- * profile that knows the card. RESULT_UNKNOWN_CARD: none does. On success the
- * transaction goes on, so that what was selected is still known: card_end().
+ * profile that knows the card. RESULT_UNKNOWN_CARD: none does, and the card
+ * answered every one of them twice, the second time as the first; an answer
+ * that changed is RESULT_CARD_REFUSED, and another try may find the profile.
+ * On success the transaction goes on, so that what was selected is still
+ * known: card_end().
  */
 MUST_USE enum result card_open(struct channel *ch, const struct card_options *options,
 			       struct card **out);
@@ -73,16 +76,28 @@ MUST_USE enum result card_reset_now(struct card *card);
 
 MUST_USE enum result card_read_token(struct card *card, struct token_data *out);
 
-/* The card's number alone, NUL-terminated; read once between two resets. */
+/*
+ * The card's number alone, NUL-terminated; read once between two resets that
+ * are known. RESULT_BAD_DATA: what was read is no number, and not the same twice.
+ */
 MUST_USE enum result card_read_number(struct card *card, char *out, size_t size);
 
 /* The same, read from the card whatever is known: another one may be there by now. */
 MUST_USE enum result card_read_number_again(struct card *card, char *out, size_t size);
 
 /*
- * All records of one kind. A card without that directory has 0 of them. Their
- * bytes are appended to *raw, if that is not NULL: p15_parse() makes them
- * records again.
+ * The same from the card, whatever is known of it: is it still the card that
+ * it was? To be asked before a PIN is given again, because PC/SC does not tell
+ * of every reset and exchange. On the second generation it ends the secure
+ * channel, as every plain command may.
+ */
+MUST_USE enum result card_read_number_again(struct card *card, char *out, size_t size);
+
+/*
+ * All records of one kind. A card without that directory has 0 of them: that
+ * is believed when it was said twice of the directory itself; anything else
+ * that is not found or refused is an error of this call. Their bytes are
+ * appended to *raw, if that is not NULL: p15_parse() makes them records again.
  */
 MUST_USE enum result card_read_directory(struct card *card, enum p15_class kind,
 					 struct p15_list *out, struct buffer *raw);
@@ -91,6 +106,10 @@ MUST_USE enum result card_read_directory(struct card *card, enum p15_class kind,
 MUST_USE enum result card_read_object(struct card *card, const struct p15_object *object,
 				      struct buffer *out);
 
+/*
+ * One more try if it fails or is no RSA-2048 key by its looks; RESULT_BAD_DATA:
+ * it is none then either.
+ */
 MUST_USE enum result card_read_public_key(struct card *card, unsigned key_ref,
 					  struct rsa_public *out);
 

@@ -9,6 +9,9 @@
 #define FILE_MAX 0x8000       /* READ BINARY's offset has 15 bits */
 #define SHORT_READS_MAX 64    /* answers below SHORT_READ in one file: more is a card that plays */
 #define SHORT_READ 16
+#define GROW_AFTER 16         /* whole answers of the smaller size; four times as many each time */
+#define GROW_LATER 4
+#define GROW_NEVER (1u << 20)
 
 const struct card_path path_keys = {2, {FID_PKI, FID_KEYS}};
 const struct card_path path_public_keys = {3, {FID_PKI, FID_KEYS, FID_PUBLIC_KEYS}};
@@ -48,12 +51,14 @@ enum result files_enter(struct card *card, const struct card_path *dir)
 	return r;
 }
 
-enum result files_select(struct card *card, const struct card_path *file)
+/* *absent: the directory above was entered, and the card says that it has no such file. */
+static enum result select_file(struct card *card, const struct card_path *file, bool *absent)
 {
 	struct card_path dir = path_parent(file);
 	uint16_t fid;
 	enum result r;
 
+	*absent = false;
 	if (file->count == 0)
 		return RESULT_ARGUMENT;
 	fid = file->fid[file->count - 1];
@@ -61,13 +66,55 @@ enum result files_select(struct card *card, const struct card_path *file)
 	    path_starts_with(&card->current, &dir))
 		return RESULT_OK;
 	r = files_enter(card, &dir);
-	if (r == RESULT_OK)
+	if (r == RESULT_OK) {
 		r = card->profile->select_child(card, fid);
+		*absent = r == RESULT_NOT_FOUND;
+	}
 	if (r == RESULT_OK)
 		card->file = fid;
 	else
 		files_forget(card);
 	return r;
+}
+
+enum result files_select(struct card *card, const struct card_path *file)
+{
+	bool absent;
+
+	return select_file(card, file, &absent);
+}
+
+/*
+ * "There is no such file" is asked for twice, the second time from the root,
+ * and is RESULT_NOT_FOUND then; of another file on the way it is a refusal.
+ */
+static enum result select_or_miss(struct card *card, const struct card_path *file)
+{
+	bool absent;
+	enum result r = select_file(card, file, &absent);
+
+	if (absent)
+		r = select_file(card, file, &absent);
+	return r == RESULT_NOT_FOUND && !absent ? RESULT_CARD_REFUSED : r;
+}
+
+/* The size of the reads that follow, until the card has shown that it takes them. */
+static void shrink_reads(struct card *card, unsigned size)
+{
+	card->read_size = size;
+	card->full_reads = 0;
+	card->grow_after = card->grow_after ? card->grow_after * GROW_LATER : GROW_AFTER;
+	if (card->grow_after > GROW_NEVER)
+		card->grow_after = GROW_NEVER;
+}
+
+/* A limit that was a bad moment is gone after a while; a real one costs few commands more. */
+static void count_full_read(struct card *card)
+{
+	if (card->read_size >= card->read_max || ++card->full_reads < card->grow_after)
+		return;
+	card->read_size = card->read_max;
+	card->full_reads = 0;
 }
 
 /*
@@ -104,7 +151,8 @@ static enum result read_block(struct card *card, unsigned offset, unsigned want,
 		if (r != RESULT_WRONG_LENGTH)
 			break;
 		if (cmd.le > READ_SIZE_PROVEN) { /* facts: fall back to 200, remember it */
-			card->read_size = cmd.le = READ_SIZE_PROVEN;
+			cmd.le = READ_SIZE_PROVEN;
+			shrink_reads(card, cmd.le);
 		} else if (cmd.le > 1) { /* perhaps only the end of the file is near */
 			cmd.le /= 2;
 		} else {
@@ -120,9 +168,32 @@ static enum result read_block(struct card *card, unsigned offset, unsigned want,
 struct reading {
 	unsigned offset;     /* of the next byte */
 	unsigned short_reads;
-	unsigned last_short; /* bytes of the answer before, if it was short; else 0 */
+	unsigned last_short; /* bytes of the last answer that had any, if it was short; else 0 */
+	bool empty;          /* the last answer had no bytes */
 	bool ended;
 };
+
+/*
+ * What the size of an answer means. The file's end is believed when two
+ * answers say so: a short one and an empty one, or two empty ones; and a limit
+ * of the card when two in a row stop at it.
+ */
+static void note_answer(struct card *card, struct reading *at, unsigned asked, unsigned got)
+{
+	if (got == 0) {
+		at->ended = at->last_short || at->empty ||
+			    (card->file_size && at->offset >= card->file_size);
+		at->empty = true;
+		return;
+	}
+	if (got == card->read_size)
+		count_full_read(card);
+	else if (got < asked && got == at->last_short && got >= SHORT_READ)
+		shrink_reads(card, got);
+	at->last_short = got < asked ? got : 0;
+	at->empty = false;
+	at->offset += got;
+}
 
 /* Appends up to `want` more bytes. */
 static enum result read_more(struct card *card, struct reading *at, unsigned want,
@@ -142,12 +213,7 @@ static enum result read_more(struct card *card, struct reading *at, unsigned wan
 		r = read_block(card, at->offset, asked, out, &got);
 		if (r != RESULT_OK)
 			return r;
-		/* data after a short answer: that was the card's limit, not the file's end */
-		if (got && at->last_short >= SHORT_READ)
-			card->read_size = at->last_short;
-		at->last_short = got < asked ? got : 0;
-		at->ended = got == 0;
-		at->offset += got;
+		note_answer(card, at, asked, got);
 		want -= got;
 		if (got && got < asked && got < SHORT_READ && ++at->short_reads > SHORT_READS_MAX)
 			return RESULT_BAD_ANSWER;
@@ -208,11 +274,13 @@ enum result files_read_directory(struct card *card, const struct card_path *file
 	size_t before = out->len, content = 0, need = 0;
 	enum p15_scan scan = P15_MORE;
 	char text[PATH_TEXT];
+	bool selected;
 	enum result r;
 
 	r = buffer_reserve(out, 1); /* there are bytes to point at, also if nothing comes */
 	if (r == RESULT_OK)
-		r = files_select(card, file);
+		r = select_or_miss(card, file);
+	selected = r == RESULT_OK;
 	while (r == RESULT_OK && scan == P15_MORE && !at.ended && need < FILE_MAX) {
 		size_t missing = need - (out->len - before);
 
@@ -222,6 +290,10 @@ enum result files_read_directory(struct card *card, const struct card_path *file
 		if (r == RESULT_OK)
 			scan = p15_scan(out->data + before, out->len - before, &content, &need);
 	}
+	if (r == RESULT_OK && out->len == before) /* not even padding: no directory says that */
+		r = RESULT_END_OF_FILE;
+	if (selected && r == RESULT_NOT_FOUND) /* said of a file that is there */
+		r = RESULT_CARD_REFUSED;
 	if (r == RESULT_OK && content + before < out->len && scan != P15_COMPLETE &&
 	    !is_length_trailer(out, before, content)) {
 		log_line(LOG_ERROR, "%s: torn directory: the record at offset %zu does not fit the "

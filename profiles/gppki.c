@@ -107,7 +107,7 @@ static enum result gppki_select_child(struct card *card, uint16_t fid)
 	end_channel(card);
 	r = channel_transmit(card->channel, &cmd, &resp);
 	if (r == RESULT_OK)
-		r = resp.sw >> 8 == 0x62 ? RESULT_OK : status_result(resp.sw);
+		r = resp.sw >> 8 == 0x62 ? RESULT_OK : status_select_result(resp.sw);
 	card->file_size = r == RESULT_OK ? fcp_size(&resp) : 0;
 	response_clear(&resp);
 	return r;
@@ -133,8 +133,6 @@ static enum result gppki_probe(struct card *card)
 	const struct card_path root = {0, {0}};
 	enum result r = files_enter(card, &root);
 
-	if (result_is_refusal(r))
-		return RESULT_UNKNOWN_CARD;
 	if (r != RESULT_OK)
 		return r;
 	card->state = secret_new(sizeof(struct gppki));
@@ -171,12 +169,24 @@ static void make_model(const struct buffer *number, const struct buffer *os, cha
 	snprintf(out, size, "T7%c%.12s", v32 ? 'S' : 'U', digits);
 }
 
+/* Printable, padded perhaps: what the card OS is called. */
+static bool is_text(const struct buffer *content)
+{
+	for (size_t i = 0; i < content->len; i++) {
+		uint8_t c = content->data[i];
+
+		if ((c < 0x20 || c > 0x7E) && c != 0x00 && c != 0xFF)
+			return false;
+	}
+	return content->len == OS_TEXT_SIZE;
+}
+
 static enum result gppki_read_token(struct card *card, struct token_data *out)
 {
 	struct buffer os = BUFFER_INIT;
 	enum result r;
 
-	r = token_info_card_file(card, FID_CARD_OS, OS_TEXT_SIZE, &os);
+	r = token_info_believed_file(card, FID_CARD_OS, OS_TEXT_SIZE, is_text, &os);
 	if (r == RESULT_OK)
 		r = token_info_read(card, out);
 	if (r == RESULT_OK)
@@ -370,13 +380,15 @@ static enum result select_in_channel(struct card *card, uint16_t fid)
 	if (r == RESULT_OK)
 		r = status_result(resp.sw);
 	response_clear(&resp);
-	return r == RESULT_NOT_FOUND ? RESULT_SECURITY_STATUS : r;
+	return r;
 }
 
 /*
- * A refusal that another program's command between ours explains (another
- * application selected, the channel gone) is told as a lost PIN state: the
- * caller opens a new channel and gives the PIN again, once.
+ * Any refusal is told as a lost PIN state: another program's command between
+ * ours explains it (another application selected, the channel gone), and which
+ * status word a card without a channel has for a command with secure messaging
+ * is not known: 6982, 6988, 6881, 6882, 6A86, 6700, 6F00 and others are
+ * thinkable. The caller opens a new channel and gives the PIN again, once.
  */
 static enum result gppki_private_op(struct card *card, unsigned key_ref,
 				    const uint8_t in[CARD_MODULUS_SIZE],
@@ -396,7 +408,7 @@ static enum result gppki_private_op(struct card *card, unsigned key_ref,
 		r = private_op_in_halves(card, secure, HALF, key_ref, in, out);
 	if (r != RESULT_OK) /* half an operation, or an unknown counter: not to be used any more */
 		end_channel(card);
-	return r == RESULT_NOT_SUPPORTED ? RESULT_SECURITY_STATUS : r;
+	return result_is_refusal(r) ? RESULT_SECURITY_STATUS : r;
 }
 
 static bool gppki_wants_pin_again(const struct card *card)

@@ -32,7 +32,7 @@ static enum result select_fid(struct card *card, uint16_t fid)
 	enum result r = channel_transmit(card->channel, &cmd, &resp);
 
 	if (r == RESULT_OK)
-		r = status_result(resp.sw);
+		r = status_select_result(resp.sw);
 	response_clear(&resp);
 	return r;
 }
@@ -62,12 +62,8 @@ static enum result hicos_probe(struct card *card)
 	enum result r;
 
 	r = files_enter(card, &root);
-	if (result_is_refusal(r))
-		return RESULT_UNKNOWN_CARD;
 	if (r == RESULT_OK)
 		r = token_info_card_file(card, FID_CARD_OS, OS_TEXT_SIZE, &text);
-	if (result_is_refusal(r))
-		r = RESULT_UNKNOWN_CARD;
 	if (r == RESULT_OK && (text.len < sizeof known_os - 1 ||
 			       memcmp(text.data, known_os, sizeof known_os - 1) != 0)) {
 		log_line(LOG_ERROR, "card OS \"%.*s\": no protocol is known for it", (int)text.len,

@@ -11,7 +11,10 @@ struct card {
 	struct card_options options;
 	void *state;             /* the profile's own; released by profile->release */
 	struct buffer number;    /* EF 0903, once read; another card could answer after a reset */
-	unsigned read_size;      /* bytes one READ BINARY asks for; shrinks when the card refuses */
+	unsigned read_size;      /* bytes one READ BINARY asks for; shrinks when the card gives less */
+	unsigned read_max;       /* what it was at first, and is again after a while */
+	unsigned full_reads;     /* whole answers since it shrank … */
+	unsigned grow_after;     /* … and how many of them make it grow */
 	/*
 	 * The directory that is selected. `known` only holds inside one
 	 * transaction: between two, another program may have selected elsewhere.
@@ -44,10 +47,15 @@ struct card_profile {
 
 	/* A guess from the ATR: which profile is asked first. */
 	bool (*atr_hint)(const uint8_t *atr, size_t len);
-	/* Is this the card? RESULT_UNKNOWN_CARD: no. Sets card->state if it wants one. */
+	/*
+	 * Is this the card? RESULT_UNKNOWN_CARD, a refusal, or an answer of the
+	 * wrong form: no, if the card says so twice (card.c). Sets card->state if
+	 * it wants one.
+	 */
 	enum result (*probe)(struct card *card);
 	enum result (*read_token)(struct card *card, struct token_data *out);
 	enum result (*select_root)(struct card *card);
+	/* RESULT_NOT_FOUND: 6A82 and nothing else, see status_select_result(). */
 	enum result (*select_child)(struct card *card, uint16_t fid);
 	enum result (*read_public_key)(struct card *card, unsigned key_ref, struct rsa_public *out);
 	enum result (*verify_pin)(struct card *card, const uint8_t *pin, size_t len, int *tries);
@@ -94,7 +102,11 @@ MUST_USE enum result files_read(struct card *card, const struct card_path *file,
 /* Appends the first `most` bytes of the file, or all if it is shorter. */
 MUST_USE enum result files_read_start(struct card *card, const struct card_path *file,
 				      unsigned most, struct buffer *out);
-/* Appends the records of a directory file, without the padding. */
+/*
+ * Appends the records of a directory file, without the padding.
+ * RESULT_NOT_FOUND: the directory above it was there, and the card said twice
+ * that this file is not; whatever else was not found is another error.
+ */
 MUST_USE enum result files_read_directory(struct card *card, const struct card_path *file,
 					  struct buffer *out);
 /* Appends the whole of a file: the one BER-TLV object that it holds, else all bytes. */
@@ -125,8 +137,22 @@ MUST_USE enum result private_op_in_halves(struct card *card, card_send send, uns
  */
 MUST_USE enum result token_info_read(struct card *card, struct token_data *out);
 
-/* The card's number into card->number, and as text to out (size bytes). */
-MUST_USE enum result token_info_read_number(struct card *card, char *out, size_t size);
+/*
+ * The card's number into card->number, and as text to out (size bytes).
+ * `again`: from the card, also if it is there already. RESULT_BAD_DATA: it was
+ * not sixteen letters and digits, and not the same when it was read once more.
+ */
+MUST_USE enum result token_info_read_number(struct card *card, bool again, char *out, size_t size);
+
+/* Does this look like what the file should hold? */
+typedef bool looks_right(const struct buffer *content);
+
+/*
+ * As token_info_card_file(), into an empty buffer. What does not look right is
+ * read once more, and believed if it is right now or the same again.
+ */
+MUST_USE enum result token_info_believed_file(struct card *card, uint16_t fid, unsigned want,
+					      looks_right *is_right, struct buffer *out);
 
 /* The first `want` bytes of an EF under DF 0900, or all if it is shorter. */
 MUST_USE enum result token_info_card_file(struct card *card, uint16_t fid, unsigned want,

@@ -39,12 +39,63 @@ enum result token_info_card_file(struct card *card, uint16_t fid, unsigned want,
 	return files_read_start(card, &path, want, out);
 }
 
-enum result token_info_read_number(struct card *card, char *out, size_t size)
+/* True for what concerns this file only, not the card or the way to it. */
+static bool is_about_file(enum result r)
+{
+	return r == RESULT_BAD_DATA || result_is_refusal(r);
+}
+
+static bool is_same(const struct buffer *a, const struct buffer *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
+enum result token_info_believed_file(struct card *card, uint16_t fid, unsigned want,
+				     looks_right *is_right, struct buffer *out)
+{
+	struct buffer first = BUFFER_INIT;
+	enum result r = token_info_card_file(card, fid, want, &first), once = r;
+	bool believed = r == RESULT_OK && is_right(&first);
+
+	if (believed || (r != RESULT_OK && !is_about_file(r))) {
+		buffer_move(out, &first);
+		return r;
+	}
+	log_line(LOG_INFO, "file %04X: %s: once more", fid,
+		 r == RESULT_OK ? "not what it should hold" : result_text(r));
+	files_forget(card); /* the whole way: perhaps another file was selected */
+	buffer_reset(out);
+	r = token_info_card_file(card, fid, want, out);
+	if (r == RESULT_OK)
+		believed = is_right(out) || (once == RESULT_OK && is_same(&first, out));
+	else
+		believed = r == once || !is_about_file(r);
+	buffer_clear(&first);
+	return believed ? r : RESULT_BAD_DATA;
+}
+
+/* facts: gen 1, file system: sixteen characters; seen are two letters and fourteen digits */
+static bool is_number(const struct buffer *content)
+{
+	static const char characters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+	for (size_t i = 0; i < content->len; i++)
+		if (!memchr(characters, content->data[i], sizeof characters - 1))
+			return false;
+	return content->len == NUMBER_SIZE;
+}
+
+enum result token_info_read_number(struct card *card, bool again, char *out, size_t size)
 {
 	enum result r = RESULT_OK;
 
+	if (again) {
+		buffer_clear(&card->number);
+		files_forget(card);
+	}
 	if (!card->number.len)
-		r = token_info_card_file(card, FID_CARD_NUMBER, NUMBER_SIZE, &card->number);
+		r = token_info_believed_file(card, FID_CARD_NUMBER, NUMBER_SIZE, is_number,
+					     &card->number);
 	if (r == RESULT_OK)
 		copy_trimmed(&card->number, out, size);
 	else
@@ -52,7 +103,9 @@ enum result token_info_read_number(struct card *card, char *out, size_t size)
 	return r;
 }
 
-static enum result read_names(struct card *card, struct token_data *out)
+/* Label and manufacturer to out, the number that the file repeats to serial. */
+static enum result read_names(struct card *card, struct token_data *out,
+			      char serial[sizeof out->serial])
 {
 	const struct card_path path = {2, {FID_PKI, FID_TOKEN_INFO}};
 	struct p15_token_info info = {BUFFER_INIT, BUFFER_INIT, BUFFER_INIT};
@@ -65,34 +118,59 @@ static enum result read_names(struct card *card, struct token_data *out)
 	if (r == RESULT_OK) {
 		copy_trimmed(&info.label, out->label, sizeof out->label);
 		copy_trimmed(&info.manufacturer, out->manufacturer, sizeof out->manufacturer);
+		copy_trimmed(&info.serial, serial, sizeof out->serial);
 	}
-	if (r == RESULT_OK && !out->serial[0])
-		copy_trimmed(&info.serial, out->serial, sizeof out->serial);
 	p15_token_info_clear(&info);
 	buffer_clear(&der);
 	return r;
 }
 
-/* True for what concerns this file only, not the card or the way to it. */
-static bool is_about_file(enum result r)
+/* The number in EF 0903 and the one in TokenInfo differ: what was read twice is right. */
+static enum result settle_number(struct card *card, const char *repeated, struct token_data *out)
 {
-	return r == RESULT_BAD_DATA || result_is_refusal(r);
+	char before[sizeof out->serial];
+	enum result r;
+
+	memcpy(before, out->serial, sizeof before);
+	r = token_info_read_number(card, true, out->serial, sizeof out->serial);
+	if (r != RESULT_OK || strcmp(out->serial, before) == 0)
+		return r;
+	if (strcmp(out->serial, repeated) == 0)
+		return RESULT_OK;
+	log_line(LOG_ERROR, "the card's number is another each time it is read");
+	buffer_clear(&card->number);
+	return RESULT_BAD_DATA;
 }
 
-enum result token_info_read(struct card *card, struct token_data *out)
+/* The usual names, and the number as TokenInfo has it, where nothing better is known. */
+static void fill_in(struct token_data *out, const char *repeated)
 {
-	enum result r = token_info_read_number(card, out->serial, sizeof out->serial);
-
-	if (r != RESULT_OK && !is_about_file(r))
-		return r;
-	r = read_names(card, out);
-	if (r != RESULT_OK && is_about_file(r)) {
-		log_line(LOG_INFO, "TokenInfo: %s: the usual names are shown", result_text(r));
-		r = RESULT_OK;
-	}
 	if (!out->label[0])
 		snprintf(out->label, sizeof out->label, "%s", usual_label);
 	if (!out->manufacturer[0])
 		snprintf(out->manufacturer, sizeof out->manufacturer, "%s", usual_manufacturer);
+	if (!out->serial[0])
+		snprintf(out->serial, sizeof out->serial, "%s", repeated);
+}
+
+enum result token_info_read(struct card *card, struct token_data *out)
+{
+	enum result r = token_info_read_number(card, false, out->serial, sizeof out->serial);
+	char repeated[sizeof out->serial] = "";
+
+	if (r != RESULT_OK && !result_is_refusal(r))
+		return r;
+	r = read_names(card, out, repeated);
+	if (r != RESULT_OK && is_about_file(r)) {
+		files_forget(card);
+		r = read_names(card, out, repeated);
+	}
+	if (r != RESULT_OK && is_about_file(r)) {
+		log_line(LOG_INFO, "TokenInfo: %s: the usual names are shown", result_text(r));
+		r = RESULT_OK;
+	}
+	if (r == RESULT_OK && repeated[0] && out->serial[0] && strcmp(repeated, out->serial) != 0)
+		r = settle_number(card, repeated, out);
+	fill_in(out, repeated);
 	return r;
 }

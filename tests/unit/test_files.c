@@ -18,6 +18,15 @@ struct file_card {
 	uint16_t limit_sw;   /* 6700, or 6C00: with the limit in it */
 	unsigned short_max;  /* never more than that many bytes; 0: none */
 	bool endless;        /* every read gets data */
+	/* one bad moment: what the nth read, counted from 1, gets */
+	unsigned bad_read;
+	uint16_t bad_sw;       /* 9000: bad_len bytes at most */
+	unsigned bad_len;
+	unsigned reads;
+	/* SELECTs of the file, from the first on, that get 6A82 */
+	unsigned absent;
+	uint16_t absent_sw;    /* or another status word */
+	unsigned parent_refused; /* the same of its directory */
 };
 
 static enum result answer_sw(uint8_t *answer, size_t *len, uint16_t sw)
@@ -58,15 +67,36 @@ static enum result read_at(const struct file_card *f, size_t at, size_t le, uint
 	return answer_sw(answer, len, SW_OK);
 }
 
+static uint16_t select_sw(struct file_card *f, uint16_t fid)
+{
+	unsigned *left = fid == 0x4104 ? &f->absent : fid == 0x5030 ? &f->parent_refused : NULL;
+
+	if (!left || !*left)
+		return SW_OK;
+	--*left;
+	return f->absent_sw ? f->absent_sw : 0x6A82;
+}
+
 static enum result answer(void *context, const uint8_t *cmd, size_t len, uint8_t *out, size_t cap,
 			  size_t *out_len)
 {
+	struct file_card *f;
+
 	(void)cap;
 	assert_int_equal(cmd[0], 0x80);
 	if (cmd[1] == 0xA4)
-		return answer_sw(out, out_len, SW_OK);
+		return answer_sw(out, out_len, select_sw(context, (uint16_t)(cmd[5] << 8 | cmd[6])));
 	assert_int_equal(cmd[1], 0xB0);
 	assert_int_equal(len, 5);
+	f = context;
+	if (++f->reads == f->bad_read) {
+		struct file_card cut = *f;
+
+		if (f->bad_sw != SW_OK || !f->bad_len)
+			return answer_sw(out, out_len, f->bad_sw);
+		cut.short_max = f->bad_len;
+		return read_at(&cut, (size_t)cmd[2] << 8 | cmd[3], cmd[4] ? cmd[4] : 256, out, out_len);
+	}
 	return read_at(context, (size_t)cmd[2] << 8 | cmd[3], cmd[4] ? cmd[4] : 256, out, out_len);
 }
 
@@ -76,7 +106,7 @@ static struct wire wire;
 static struct card open_file(struct file_card *f)
 {
 	return (struct card){.channel = wire_function(&wire, answer, f), .profile = &profile_hicos_v3,
-			     .read_size = 248};
+			     .read_size = 248, .read_max = 248};
 }
 
 static void close_file(struct card *card, struct file_card *f)
@@ -268,6 +298,161 @@ static void what_is_no_object_is_the_whole_file(void **state)
 	close_file(&card, &f);
 }
 
+/* ---- one bad moment ---- */
+
+static enum result read_directory_of(struct file_card *f, size_t *len)
+{
+	struct card card = open_file(f);
+	struct buffer out = BUFFER_INIT;
+	enum result r;
+
+	f->reads = 0;
+	r = files_read_directory(&card, &path, &out);
+	*len = out.len;
+	buffer_clear(&out);
+	channel_free(&card.channel);
+	return r;
+}
+
+static void a_missing_directory_is_believed_when_it_was_said_twice(void **state)
+{
+	struct file_card f = {.past_end = END_SHORT};
+	size_t content = fill(&f, 3, 500, 0xFF), len;
+
+	(void)state;
+	f.absent = 1;
+	assert_int_equal(read_directory_of(&f, &len), RESULT_OK);
+	assert_int_equal(len, content);
+	f.absent = 2;
+	assert_int_equal(read_directory_of(&f, &len), RESULT_NOT_FOUND);
+	assert_int_equal(wire.commands, 6); /* the whole way, twice */
+	buffer_clear(&f.file);
+}
+
+static void nothing_else_makes_a_directory_missing(void **state)
+{
+	static const uint16_t words[] = {0x6A82, 0x6A83, 0x6A88, 0x6F00, 0x6982, 0x6B00, 0x6282};
+	struct file_card f = {.past_end = END_SHORT};
+	size_t len;
+
+	(void)state;
+	fill(&f, 3, 500, 0xFF);
+	for (size_t i = 0; i < COUNT(words); i++) {
+		enum result r;
+
+		f.absent_sw = words[i];
+		for (unsigned times = 1; times <= 3; times++) {
+			f.parent_refused = times;
+			r = read_directory_of(&f, &len);
+			assert_true(r != RESULT_OK && r != RESULT_NOT_FOUND);
+		}
+		f.parent_refused = 0;
+		f.absent = i ? 3 : 0; /* 6A82 of the file itself is the other test */
+		r = read_directory_of(&f, &len);
+		assert_true(i == 0 || (r != RESULT_OK && r != RESULT_NOT_FOUND));
+		f.absent = 0;
+		f.bad_sw = words[i];
+		f.bad_read = 1;
+		r = read_directory_of(&f, &len);
+		assert_true(r != RESULT_NOT_FOUND && (r != RESULT_OK || len > 0));
+		f.bad_read = 0;
+		assert_int_equal(read_directory_of(&f, &len), RESULT_OK);
+	}
+	buffer_clear(&f.file);
+}
+
+/* 6B00, 6282 and nothing at all could be the file's end: twice, it is. */
+static void an_end_in_the_middle_is_believed_when_it_was_said_twice(void **state)
+{
+	static const uint16_t words[] = {0x6B00, 0x6282, 0x9000};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(words); i++) {
+		for (unsigned at = 1; at <= 4; at++) {
+			struct file_card f = {.past_end = END_SHORT, .bad_sw = words[i], .bad_read = at};
+			size_t content = fill(&f, 20, 1000, 0xFF), len;
+			enum result r = read_directory_of(&f, &len);
+
+			assert_true(r == RESULT_OK || (at == 1 && words[i] == 0x6B00));
+			assert_int_equal(len, r == RESULT_OK ? content : 0);
+			buffer_clear(&f.file);
+		}
+	}
+}
+
+static void a_file_of_no_bytes_is_no_directory(void **state)
+{
+	struct file_card f = {.past_end = END_6282};
+	size_t len;
+
+	(void)state;
+	assert_int_equal(read_directory_of(&f, &len), RESULT_END_OF_FILE);
+	assert_int_equal(len, 0);
+}
+
+/* The commands that reading 7,000 bytes takes. */
+static unsigned cost_of_7000(struct card *card, const struct file_card *f)
+{
+	unsigned before = wire.commands;
+	struct buffer out = BUFFER_INIT;
+
+	assert_int_equal(files_read(card, &path, 0, 7000, &out), RESULT_OK);
+	assert_memory_equal(out.data, f->file.data, 7000);
+	buffer_clear(&out);
+	return wire.commands - before;
+}
+
+static void one_short_answer_does_not_make_the_others_short(void **state)
+{
+	static const struct {
+		uint16_t sw;
+		unsigned len;
+	} moments[] = {{SW_OK, 16}, {SW_OK, 100}, {0x6700, 0}, {0x6C10, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(moments); i++) {
+		struct file_card f = {.past_end = END_6B00, .bad_sw = moments[i].sw,
+				      .bad_len = moments[i].len, .bad_read = 3};
+		struct card card = open_file(&f);
+
+		fill(&f, 0, 8000, 0xAA);
+		assert_in_range(cost_of_7000(&card, &f), 3 + 29, 3 + 29 + 6);
+		assert_int_equal(card.read_size, 248);
+		assert_in_range(cost_of_7000(&card, &f), 29, 3 + 29);
+		close_file(&card, &f);
+	}
+}
+
+/* Asked for more again and again, but ever more rarely. */
+static void a_card_with_a_real_limit_costs_few_commands_more(void **state)
+{
+	static const struct {
+		unsigned read_max;
+		uint16_t limit_sw;
+		unsigned short_max;
+		unsigned least; /* commands for 7,000 bytes */
+	} cards[] = {{200, 0x6700, 0, 35}, {200, 0x6C00, 0, 35}, {128, 0x6700, 0, 70}, {0, 0, 100, 70},
+		     {0, 0, 16, 438}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cards); i++) {
+		struct file_card f = {.past_end = END_6B00, .read_max = cards[i].read_max,
+				      .limit_sw = cards[i].limit_sw, .short_max = cards[i].short_max};
+		struct card card = open_file(&f);
+		unsigned first, second;
+
+		fill(&f, 0, 8000, 0xAA);
+		first = cost_of_7000(&card, &f);
+		second = cost_of_7000(&card, &f);
+		print_message("# limit %u%s: %u, then %u commands for 7000 bytes\n",
+			      cards[i].read_max + cards[i].short_max,
+			      cards[i].short_max ? ", not told" : "", first, second);
+		assert_in_range(first, cards[i].least, cards[i].least + 16);
+		assert_in_range(second, cards[i].least - 3, cards[i].least + 8);
+		close_file(&card, &f);
+	}
+}
+
 /* ---- hostile cards ---- */
 
 static void answers_of_one_byte_end_in_bounded_work(void **state)
@@ -336,6 +521,12 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_in_a_file_is_not_asked_for),
 		cmocka_unit_test(an_object_is_read_whole_and_no_further),
 		cmocka_unit_test(what_is_no_object_is_the_whole_file),
+		cmocka_unit_test(a_missing_directory_is_believed_when_it_was_said_twice),
+		cmocka_unit_test(nothing_else_makes_a_directory_missing),
+		cmocka_unit_test(an_end_in_the_middle_is_believed_when_it_was_said_twice),
+		cmocka_unit_test(a_file_of_no_bytes_is_no_directory),
+		cmocka_unit_test(one_short_answer_does_not_make_the_others_short),
+		cmocka_unit_test(a_card_with_a_real_limit_costs_few_commands_more),
 		cmocka_unit_test(answers_of_one_byte_end_in_bounded_work),
 		cmocka_unit_test(a_file_without_end_ends_at_the_largest_one),
 		cmocka_unit_test(an_object_longer_than_any_file_is_cut),

@@ -28,6 +28,15 @@ static void status_words_have_their_results(void **state)
 		assert_int_equal(status_result(rows[i].sw), rows[i].result);
 }
 
+static void only_6a82_says_that_there_is_no_file(void **state)
+{
+	(void)state;
+	for (unsigned sw = 0; sw <= 0xFFFF; sw++)
+		assert_int_equal(status_select_result((uint16_t)sw) == RESULT_NOT_FOUND, sw == 0x6A82);
+	assert_int_equal(status_select_result(0x9000), RESULT_OK);
+	assert_int_equal(status_select_result(0x6982), RESULT_SECURITY_STATUS);
+}
+
 static void only_9000_is_success(void **state)
 {
 	int tries;
@@ -91,6 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status_words_have_their_results),
+		cmocka_unit_test(only_6a82_says_that_there_is_no_file),
 		cmocka_unit_test(only_9000_is_success),
 		cmocka_unit_test(a_verify_tells_the_tries_left),
 		cmocka_unit_test(every_result_has_name_text_and_code),
