@@ -1,0 +1,422 @@
+/*
+ * What a card is told in secret, below the module: a VERIFY is sent once,
+ * whatever becomes of its answer, with an initial vector of its own; and what
+ * was secret is wiped from the memory it was in. Linked with
+ * --wrap=OPENSSL_cleanse: every wipe is seen, with what was there before; and
+ * with --wrap=vcard_transmit: the virtual card's own wipes do not count.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/provider.h>
+
+#include "apdu/scp03.h"
+#include "apdu/secret.h"
+#include "faultcard.h"
+#include "gen2card.h"
+#include "profiles/keyset.h"
+
+#define WIPES_MAX 4096
+#define INS_VERIFY 0x20
+#define INS_PRIVATE 0xEA
+#define INS_REST 0xC1
+#define INS_INITIALIZE 0x50
+
+static struct faultcard f;
+
+/* ---- the wipes ---- */
+
+struct wipe {
+	size_t size;
+	uint8_t *before;
+};
+
+static struct wipe wipes[WIPES_MAX];
+static size_t wipe_count;
+static bool recording;
+
+void __real_OPENSSL_cleanse(void *p, size_t size);
+void __wrap_OPENSSL_cleanse(void *p, size_t size);
+
+void __wrap_OPENSSL_cleanse(void *p, size_t size)
+{
+	if (recording && p && size) {
+		assert_true(wipe_count < WIPES_MAX);
+		wipes[wipe_count].size = size;
+		wipes[wipe_count].before = malloc(size);
+		assert_non_null(wipes[wipe_count].before);
+		memcpy(wipes[wipe_count++].before, p, size);
+	}
+	__real_OPENSSL_cleanse(p, size);
+}
+
+enum vcard_result __real_vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
+					uint8_t *resp, size_t resp_cap, size_t *resp_len);
+enum vcard_result __wrap_vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
+					uint8_t *resp, size_t resp_cap, size_t *resp_len);
+
+enum vcard_result __wrap_vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
+					uint8_t *resp, size_t resp_cap, size_t *resp_len)
+{
+	bool before = recording;
+	enum vcard_result r;
+
+	recording = false;
+	r = __real_vcard_transmit(card, cmd, cmd_len, resp, resp_cap, resp_len);
+	recording = before;
+	return r;
+}
+
+static void forget_wipes(void)
+{
+	while (wipe_count)
+		free(wipes[--wipe_count].before);
+	recording = false;
+}
+
+static void record_wipes(void)
+{
+	forget_wipes();
+	recording = true;
+}
+
+/* Wipes of exactly that size which began with these bytes. */
+static unsigned wiped(size_t size, const void *start, size_t len)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < wipe_count; i++)
+		n += wipes[i].size == size && len <= size && memcmp(wipes[i].before, start, len) == 0;
+	return n;
+}
+
+/* Wipes of another size than `but` that had these bytes somewhere. */
+static unsigned wiped_within(size_t but, const void *bytes, size_t len)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < wipe_count; i++)
+		n += wipes[i].size != but && memmem(wipes[i].before, wipes[i].size, bytes, len) != NULL;
+	return n;
+}
+
+/* ---- VERIFY ---- */
+
+static enum result verify(const char *pin, int *tries)
+{
+	return card_verify_pin(f.card, (const uint8_t *)pin, strlen(pin), tries);
+}
+
+/* Struck by a moment, or by a status word in place of the card's. */
+static void assert_one_verify(enum moment moment, uint16_t sw)
+{
+	unsigned before;
+	enum result r;
+	int tries;
+
+	faultcard_must_open(&f);
+	before = f.sent[INS_VERIFY];
+	faultcard_strike(&f, moment, INS_VERIFY, 1);
+	f.sw = sw;
+	r = verify(PIN, &tries);
+	if (r == RESULT_OK || r == RESULT_PIN_WRONG || f.sent[INS_VERIFY] != before + 1)
+		fail_msg("gen %d, %s %04X: %s, %u VERIFYs", f.generation, moment_name(moment), sw,
+			 result_name(r), f.sent[INS_VERIFY] - before);
+	assert_int_equal(tries, -1);
+	assert_int_equal(vcard_tries_left(f.vcard), 3);
+	faultcard_must_open(&f);
+	assert_int_equal(verify(PIN, &tries), RESULT_OK);
+	assert_int_equal(f.sent[INS_VERIFY], before + 2);
+}
+
+static void a_verify_whose_answer_is_lost_is_not_sent_again(void **state)
+{
+	static const uint16_t words[] = {0x6C08, 0x6C00, 0x6110, 0x6700, 0x6A88, 0x6985, 0x6E00, 0x6D00,
+					 0x9001, 0x6300};
+
+	(void)state;
+	for (int generation = 1; generation <= 2; generation++) {
+		faultcard_load(&f, generation);
+		for (int moment = MOMENT_NONE + 1; moment < MOMENTS; moment++)
+			if (moment != MOMENT_CUT) /* there are no data to cut */
+				assert_one_verify((enum moment)moment, 0);
+		for (size_t i = 0; i < COUNT(words); i++)
+			assert_one_verify(MOMENT_NONE, words[i]);
+		faultcard_clear(&f);
+	}
+}
+
+static void a_wrong_pin_is_sent_once_and_so_is_the_right_one(void **state)
+{
+	int tries;
+
+	(void)state;
+	for (int generation = 1; generation <= 2; generation++) {
+		faultcard_load(&f, generation);
+		faultcard_must_open(&f);
+		assert_int_equal(verify(WRONG_PIN, &tries), RESULT_PIN_WRONG);
+		assert_int_equal(tries, 2);
+		assert_int_equal(f.sent[INS_VERIFY], 1);
+		assert_int_equal(verify(PIN, &tries), RESULT_OK);
+		assert_int_equal(f.sent[INS_VERIFY], 2);
+		faultcard_clear(&f);
+	}
+}
+
+static void each_protected_pin_has_an_initial_vector_of_its_own(void **state)
+{
+	uint8_t seen[4][8];
+	int tries;
+
+	(void)state;
+	faultcard_load(&f, 1);
+	f.keep = INS_VERIFY;
+	faultcard_must_open(&f);
+	for (size_t i = 0; i < COUNT(seen); i++) {
+		assert_int_equal(verify(PIN, &tries), RESULT_OK);
+		assert_int_equal(f.command_len, 5 + 32);
+		memcpy(seen[i], f.command + 5, sizeof seen[i]);
+		assert_memory_not_equal(seen[i], "\0\0\0\0\0\0\0\0", sizeof seen[i]);
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(seen[i], seen[k], sizeof seen[i]);
+	}
+	faultcard_clear(&f);
+}
+
+/* ---- what is wiped: first generation ---- */
+
+static const uint8_t pin_block[] = {'1', '2', '3', '4', '5', '6', 0xFF, 0xFF, 0xFF, 0xFF};
+
+/* However the VERIFY ended. */
+static void a_protected_pin_is_wiped_wherever_it_was(void **state)
+{
+	static const enum moment ends[] = {MOMENT_NONE, MOMENT_MUTE, MOMENT_ONE_BYTE, MOMENT_6F00};
+
+	(void)state;
+	faultcard_load(&f, 1);
+	f.keep = INS_VERIFY;
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		const uint8_t *body = f.command + 5;
+		int tries;
+
+		faultcard_must_open(&f);
+		faultcard_strike(&f, ends[i], INS_VERIFY, 1);
+		record_wipes();
+		assert_int_equal(verify(PIN, &tries) == RESULT_OK, ends[i] == MOMENT_NONE);
+		recording = false;
+		assert_int_equal(wiped(18, pin_block, sizeof pin_block), 1); /* PIN and MAC */
+		assert_int_equal(wiped(32, body + 8, 24), 1);                /* where it was encrypted */
+		assert_int_equal(wiped(32, body, 32), 1);                    /* the command's data */
+		assert_int_equal(wiped_within(32, body, 32), 1);             /* the command */
+	}
+	forget_wipes();
+	faultcard_clear(&f);
+}
+
+/* A block and its result, which can be a plaintext. */
+static void a_private_operation_is_wiped_wherever_it_was(void **state)
+{
+	uint8_t in[256], out[256];
+	int tries;
+
+	(void)state;
+	memset(in, 0x5E, sizeof in);
+	in[0] = 0;
+	for (int generation = 1; generation <= 2; generation++) {
+		faultcard_load(&f, generation);
+		faultcard_must_open(&f);
+		assert_int_equal(verify(PIN, &tries), RESULT_OK);
+		record_wipes();
+		assert_int_equal(card_private_op(f.card, KEY_KEYX, in, out), RESULT_OK);
+		recording = false;
+		for (int half = 0; half < 2; half++) {
+			assert_int_equal(wiped(TRANSPORT_ANSWER_MAX, out + 128 * half, 128), 1);
+			assert_int_equal(wiped_within(TRANSPORT_ANSWER_MAX, out + 128 * half, 128), 1);
+			/* gen 1: in the command; gen 2: where it was padded for the channel */
+			assert_true(wiped_within(0, in + 128 * half, 128) >= 1);
+		}
+		forget_wipes();
+		faultcard_clear(&f);
+	}
+}
+
+/* ---- what is wiped: second generation ---- */
+
+#define OTHER_KEY "A0A1A2A3A4A5A6A7A8A9AAABACADAEAF"
+#define BROKEN_KEY "B0B1B2B3B4B5B6B7B8B9BABBBCBDBEBF"
+#define KEYSET_TEXT(key) "profile = gppki\nmaster-key = " key "\ndiversification-aid = " GEN2_AID "\n"
+
+static const uint8_t cin[VCARD_CIN_LEN] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+
+static struct scp03_keys keys_from(const char *master)
+{
+	static const uint8_t tail[] = {0x53, 0x89, 0xC0, 0x00, 0x14};
+	uint8_t key[SCP03_KEY_SIZE];
+	struct scp03_keys keys;
+
+	assert_int_equal(wire_unhex(master, key, sizeof key), sizeof key);
+	assert_int_equal(scp03_diversify(NULL, key, cin, tail, &keys), RESULT_OK);
+	return keys;
+}
+
+static void load_with_three_keysets(void)
+{
+	faultcard_load(&f, 2);
+	vcard_set_cin(f.vcard, cin);
+	keyset_remove();
+	home_write("keysets/1-broken.keyset", KEYSET_TEXT(BROKEN_KEY) "what = this\n", 0600);
+	home_write("keysets/2-other.keyset", KEYSET_TEXT(OTHER_KEY), 0600);
+	home_write("keysets/3-right.keyset", GEN2_KEYSET, 0600);
+}
+
+static unsigned wiped_keyset(const char *master)
+{
+	uint8_t key[SCP03_KEY_SIZE];
+
+	wire_unhex(master, key, sizeof key);
+	return wiped(sizeof(struct keyset), key, sizeof key);
+}
+
+static void a_login_through_the_channel_leaves_nothing(void **state)
+{
+	struct scp03_keys right, other;
+	uint8_t cryptogram[8];
+	int tries;
+
+	(void)state;
+	load_with_three_keysets();
+	right = keys_from(GEN2_MASTER_KEY);
+	other = keys_from(OTHER_KEY);
+	f.keep = INS_INITIALIZE;
+	faultcard_must_open(&f);
+	record_wipes();
+	assert_int_equal(verify(PIN, &tries), RESULT_OK);
+	memcpy(cryptogram, f.answer + 10 + 3 + 8, sizeof cryptogram);
+	assert_int_equal(wiped(sizeof pin_block, pin_block, sizeof pin_block), 1);
+	assert_int_equal(wiped(SCP03_MAX_DATA + 16, pin_block, sizeof pin_block), 1); /* padded */
+	assert_int_equal(wiped(16, cryptogram, sizeof cryptogram), 1); /* the expected one */
+	assert_int_equal(wiped(sizeof other, &other, sizeof other), 1); /* another card's keys */
+	/* key sets: refused; tried and then skipped; used */
+	assert_int_equal(wiped_keyset(BROKEN_KEY), 2);
+	assert_int_equal(wiped_keyset(OTHER_KEY), 2);
+	assert_int_equal(wiped_keyset(GEN2_MASTER_KEY), 1);
+	/* and as they were in their files */
+	assert_int_equal(wiped(4096, KEYSET_TEXT(BROKEN_KEY), 60), 2);
+	assert_int_equal(wiped(4096, KEYSET_TEXT(OTHER_KEY), 60), 2);
+	assert_int_equal(wiped(4096, GEN2_KEYSET, 60), 1);
+	forget_wipes();
+	record_wipes();
+	card_free(&f.card);
+	recording = false;
+	assert_true(wiped_within(sizeof right, &right, sizeof right) >= 1); /* what the card had */
+	forget_wipes();
+	home_remove("keysets/1-broken.keyset");
+	home_remove("keysets/2-other.keyset");
+	home_remove("keysets/3-right.keyset");
+	faultcard_clear(&f);
+}
+
+/* Its session keys are nowhere when it is closed, for whatever reason. */
+static void a_closed_channel_has_no_keys(void **state)
+{
+	static const uint8_t none[SCP03_KEY_SIZE];
+	uint8_t in[256] = {0, 1}, out[256];
+	struct scp03 s = {.open = true, .counter = 7};
+	int tries;
+
+	(void)state;
+	memset(s.s_enc, 0x5E, sizeof s.s_enc);
+	memset(s.s_mac, 0x5E, sizeof s.s_mac);
+	scp03_close(&s);
+	assert_memory_equal(s.s_enc, none, sizeof none);
+	assert_memory_equal(s.s_mac, none, sizeof none);
+	assert_false(s.open);
+	faultcard_load(&f, 2);
+	faultcard_must_open(&f);
+	assert_int_equal(verify(PIN, &tries), RESULT_OK);
+	faultcard_strike(&f, MOMENT_6F00, INS_PRIVATE, 1);
+	record_wipes();
+	assert_int_equal(card_private_op(f.card, KEY_SIGN, in, out), RESULT_SECURITY_STATUS);
+	recording = false;
+	for (size_t i = 0, n = 0; i < wipe_count; i++) {
+		n += wipes[i].size == sizeof s && memcmp(wipes[i].before, none, sizeof none) != 0;
+		assert_true(i + 1 < wipe_count || n == 1);
+	}
+	forget_wipes();
+	faultcard_clear(&f);
+}
+
+static void keys_that_could_not_be_made_are_wiped(void **state)
+{
+	static const uint8_t master[SCP03_KEY_SIZE], aid[SCP03_AID_TAIL_SIZE], none[SCP03_KEY_SIZE];
+	OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *nothing = OSSL_PROVIDER_load(libctx, "null"); /* it has no algorithms */
+	struct scp03_keys keys;
+
+	(void)state;
+	assert_non_null(nothing);
+	memset(&keys, 0x5E, sizeof keys);
+	assert_int_equal(scp03_diversify(libctx, master, cin, aid, &keys), RESULT_CRYPTO);
+	assert_memory_equal(keys.enc, none, sizeof none);
+	assert_memory_equal(keys.dek, none, sizeof none);
+	OSSL_PROVIDER_unload(nothing);
+	OSSL_LIB_CTX_free(libctx);
+}
+
+/* ---- what is wiped: buffers and secrets ---- */
+
+static void a_buffer_wipes_what_it_leaves(void **state)
+{
+	static const uint8_t bytes[] = {0x5E, 0xC3, 0xE7, 1, 2, 3, 4, 5, 6, 7};
+	struct buffer b = BUFFER_INIT;
+
+	(void)state;
+	assert_int_equal(buffer_append(&b, bytes, sizeof bytes), RESULT_OK);
+	record_wipes();
+	assert_int_equal(buffer_reserve(&b, 1000), RESULT_OK); /* it moves */
+	assert_int_equal(wipe_count, 1);
+	assert_int_equal(wiped_within(0, bytes, sizeof bytes), 1);
+	buffer_truncate(&b, 4);
+	assert_int_equal(wiped(sizeof bytes - 4, bytes + 4, sizeof bytes - 4), 1);
+	buffer_reset(&b);
+	assert_int_equal(wiped(4, bytes, 4), 1);
+	assert_int_equal(buffer_append(&b, bytes, sizeof bytes), RESULT_OK);
+	buffer_clear(&b);
+	assert_int_equal(wiped_within(0, bytes, sizeof bytes), 2);
+	forget_wipes();
+}
+
+static void a_secret_is_wiped_when_it_is_replaced_and_when_it_ends(void **state)
+{
+	static const char first[] = "first secret", second[] = "another secret";
+	struct secret s = SECRET_INIT;
+
+	(void)state;
+	assert_int_equal(secret_set(&s, first, sizeof first), RESULT_OK);
+	record_wipes();
+	assert_int_equal(secret_set(&s, second, sizeof second), RESULT_OK);
+	assert_true(wiped(sizeof first, first, sizeof first) >= 1);
+	secret_clear(&s);
+	assert_true(wiped(sizeof second, second, sizeof second) >= 1);
+	assert_null(s.data);
+	forget_wipes();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_verify_whose_answer_is_lost_is_not_sent_again),
+		cmocka_unit_test(a_wrong_pin_is_sent_once_and_so_is_the_right_one),
+		cmocka_unit_test(each_protected_pin_has_an_initial_vector_of_its_own),
+		cmocka_unit_test(a_protected_pin_is_wiped_wherever_it_was),
+		cmocka_unit_test(a_private_operation_is_wiped_wherever_it_was),
+		cmocka_unit_test(a_login_through_the_channel_leaves_nothing),
+		cmocka_unit_test(a_closed_channel_has_no_keys),
+		cmocka_unit_test(keys_that_could_not_be_made_are_wiped),
+		cmocka_unit_test(a_buffer_wipes_what_it_leaves),
+		cmocka_unit_test(a_secret_is_wiped_when_it_is_replaced_and_when_it_ends),
+	};
+
+	return cmocka_run_group_tests_name("a card's secrets", tests, NULL, NULL);
+}
