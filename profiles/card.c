@@ -266,12 +266,6 @@ static enum result read_believed(struct card *card, enum p15_class kind, struct 
 	return r;
 }
 
-enum result card_read_number_again(struct card *card, char *out, size_t size)
-{
-	buffer_clear(&card->number);
-	return card_read_number(card, out, size);
-}
-
 bool card_can_login(const struct card *card)
 {
 	return !card->profile->can_login || card->profile->can_login(card);

@@ -82,9 +82,6 @@ MUST_USE enum result card_read_token(struct card *card, struct token_data *out);
  */
 MUST_USE enum result card_read_number(struct card *card, char *out, size_t size);
 
-/* The same, read from the card whatever is known: another one may be there by now. */
-MUST_USE enum result card_read_number_again(struct card *card, char *out, size_t size);
-
 /*
  * The same from the card, whatever is known of it: is it still the card that
  * it was? To be asked before a PIN is given again, because PC/SC does not tell

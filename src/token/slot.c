@@ -15,6 +15,8 @@
 #include "src/token/slot.h"
 #include "src/token/warm.h"
 
+#define SETTLE_STEP_MS 50 /* pcscd looks at a reader every 400 ms */
+#define SETTLE_STEPS 10
 #define EXIT_TRIES 5 /* of 50 ms: how long an exit handler tries to come between others' commands */
 
 enum result slot_new(CK_SLOT_ID id, const char *reader, uint32_t state, struct slot **out)
@@ -323,6 +325,22 @@ enum result slot_after_error(struct slot *slot, enum result r)
 	}
 }
 
+/*
+ * A card that was pulled is mute some time before PC/SC notices that it is
+ * gone: who asks about the token itself gets the truer answer.
+ */
+static enum result settle(struct slot *slot, enum result r)
+{
+	const struct timespec step = {0, SETTLE_STEP_MS * 1000000};
+
+	for (int i = 0; r == RESULT_CARD_MUTE && i < SETTLE_STEPS; i++) {
+		nanosleep(&step, NULL);
+		if (slot_look(slot))
+			r = RESULT_CARD_REMOVED;
+	}
+	return r;
+}
+
 /* ---- what is read of a card ---- */
 
 enum result slot_token_info(struct slot *slot, struct slot_token *out)
@@ -338,7 +356,7 @@ enum result slot_token_info(struct slot *slot, struct slot_token *out)
 		r = slot_touch(slot);
 		if (r == RESULT_OK)
 			r = token_read_data(&slot->token);
-		r = slot_after_error(slot, r);
+		r = settle(slot, slot_after_error(slot, r));
 	}
 	slot_lock(slot);
 	if (r == RESULT_OK && t->gone)
@@ -455,16 +473,17 @@ static CK_RV add_session(struct slot *slot, CK_FLAGS flags, CK_SESSION_HANDLE *h
 
 CK_RV slot_open_session(struct slot *slot, CK_FLAGS flags, CK_SESSION_HANDLE *handle)
 {
+	enum result r = RESULT_OK;
 	bool recognized;
-	CK_RV rv;
 
 	if (!slot_look_for_card(slot))
 		return CKR_TOKEN_NOT_PRESENT;
 	slot_lock(slot);
 	recognized = slot->token.recognized && !slot->token.gone;
 	slot_unlock(slot);
-	rv = recognized ? CKR_OK : rv_of(slot_after_error(slot, slot_touch(slot)));
-	return rv == CKR_OK ? add_session(slot, flags, handle) : rv;
+	if (!recognized)
+		r = settle(slot, slot_after_error(slot, slot_touch(slot)));
+	return r == RESULT_OK ? add_session(slot, flags, handle) : rv_of(r);
 }
 
 static bool is_logged_in_without_session(struct slot *slot)

@@ -163,7 +163,7 @@ static void a_transaction_has_a_budget_of_commands_and_the_next_a_new_one(void *
 			channel_set_budget(ch, budgets[i], CHANNEL_BUDGET_MS);
 		assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
 		assert_ends_with_the_budget(&w, ch, budgets[i]);
-		channel_end(ch, true); /* the card can be reset all the same */
+		(void)!channel_end(ch, true); /* the card can be reset all the same */
 		assert_int_equal(w.resets, 1);
 		assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
 		assert_ends_with_the_budget(&w, ch, budgets[i]);
@@ -202,7 +202,7 @@ static void a_transaction_has_a_budget_of_time(void **state)
 		r = channel_transmit(ch, &read_8, &resp);
 	assert_int_equal(r, RESULT_BUDGET);
 	assert_in_range(w.commands, 1, 4);
-	channel_end(ch, false);
+	(void)!channel_end(ch, false);
 	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
 	assert_int_equal(channel_transmit(ch, &read_8, &resp), RESULT_OK);
 	response_clear(&resp);
