@@ -554,13 +554,15 @@ LONG SCardEndTransaction(SCARDHANDLE id, DWORD disposition)
 	if (code != SCARD_S_SUCCESS)
 		return code;
 	code = handle_state(h);
-	if (code == SCARD_S_SUCCESS && h->reader->owner != id)
+	/* a reset is done also when nobody has a transaction (pcsc-lite 1.9.9) */
+	if (code == SCARD_S_SUCCESS && h->reader->owner != id &&
+	    (h->reader->owner || h->reader->held || disposition == SCARD_LEAVE_CARD))
 		code = disposition == SCARD_LEAVE_CARD ? SCARD_E_NOT_TRANSACTED
 						       : SCARD_E_SHARING_VIOLATION;
 	if (code == SCARD_S_SUCCESS) {
 		if (disposition != SCARD_LEAVE_CARD)
 			fake_reset_card(h->reader); /* all handles learn of it, ours too */
-		if (--h->reader->owner_depth == 0)
+		if (h->reader->owner == id && --h->reader->owner_depth == 0)
 			h->reader->owner = 0;
 	}
 	return leave(c, code);

@@ -1,0 +1,354 @@
+/*
+ * How logins, processes and PINs end: what the card and other programs find
+ * afterwards.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include <winscard.h>
+
+#include "child.h"
+#include "gen2card.h"
+#include "src/token/pin_watch.h"
+
+static CK_RV sign_text(void)
+{
+	unsigned char sig[256];
+	CK_RV rv = sign_sha256(bench.session, find_one(bench.session, CKO_PRIVATE_KEY, "SIGN"), "text",
+			       sig);
+
+	if (rv == CKR_OK)
+		assert_true(is_signature(bench.card, KEY_SIGN, "text", sig));
+	return rv;
+}
+
+/* What another program gets that tries to sign with a first-generation card. */
+static unsigned foreign_private_op(void)
+{
+	static const uint8_t selects[][7] = {{0x80, 0xA4, 0, 0, 2, 0x3F, 0x00},
+					     {0x80, 0xA4, 0, 0, 2, 0x50, 0x30},
+					     {0x80, 0xA4, 0, 0, 2, 0x08, 0x10}};
+	uint8_t half[5 + 128] = {0x80, 0xEA, 0x82, 0x01, 0x80};
+
+	for (size_t i = 0; i < COUNT(selects); i++)
+		fake_foreign_command(READER, selects[i], sizeof selects[i]);
+	return fake_foreign_command(READER, half, sizeof half);
+}
+
+/* ---- a process that ends without C_Finalize ---- */
+
+static unsigned wanted_resets; /* that a child must have seen when all its exit handlers have run */
+static bool child_looks;
+
+/* Runs last of all: after the module's own destructor. */
+static __attribute__((destructor(101))) void look_at_the_end(void)
+{
+	if (child_looks)
+		_exit(fake_resets(READER) == wanted_resets ? 0 : 66);
+}
+
+/* In a child: logged in or not, it just ends. */
+static void exit_child(bool logged_in, unsigned resets, bool openssl_first)
+{
+	pid_t child = child_start();
+
+	if (child == 0) {
+		CK_SESSION_HANDLE session;
+
+		CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+		CHILD_WANTS(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) == CKR_OK);
+		if (logged_in)
+			CHILD_WANTS(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6) == CKR_OK);
+		wanted_resets = fake_resets(READER) + resets;
+		child_looks = true;
+		if (openssl_first)
+			OPENSSL_cleanup();
+		exit(0);
+	}
+	child_assert_well(child);
+}
+
+static void a_program_that_just_ends_resets_its_card(void **state)
+{
+	(void)state;
+	module_stop();
+	exit_child(true, 1, false);
+	exit_child(true, 1, true);
+}
+
+static void a_program_that_never_logged_in_resets_nothing(void **state)
+{
+	(void)state;
+	module_stop();
+	exit_child(false, 0, false);
+}
+
+/* The parent's login is not the child's to end. */
+static void a_forked_child_that_ends_leaves_the_card_alone(void **state)
+{
+	pid_t child = child_start();
+
+	(void)state;
+	if (child == 0) {
+		wanted_resets = fake_resets(READER);
+		child_looks = true;
+		exit(0);
+	}
+	child_assert_well(child);
+	assert_int_equal(sign_text(), CKR_OK);
+}
+
+/* ---- C_Finalize that may not wait for everything ---- */
+
+struct job {
+	CK_OBJECT_HANDLE key;
+	CK_RV rv;
+};
+
+static void *sign_in_thread(void *context)
+{
+	struct job *job = context;
+	unsigned char sig[256];
+
+	job->rv = sign_sha256(bench.session, job->key, "text", sig);
+	return NULL;
+}
+
+static void a_call_that_outlives_finalize_resets_the_card_when_it_ends(void **state)
+{
+	struct job job = {find_one(bench.session, CKO_PRIVATE_KEY, "SIGN"), CKR_OK};
+	unsigned resets = fake_resets(READER);
+	pthread_t thread;
+
+	(void)state;
+	fake_hang(READER, true);
+	assert_int_equal(pthread_create(&thread, NULL, sign_in_thread, &job), 0);
+	assert_true(fake_wait_hanging(READER, 5000));
+	module_stop(); /* gives up on it */
+	assert_int_equal(fake_resets(READER), resets);
+	fake_hang(READER, false);
+	pthread_join(thread, NULL);
+	assert_int_equal(fake_resets(READER), resets + 1);
+	assert_true(foreign_private_op() != 0x9000);
+	fake_clear(); /* what the call had open is left open, as C_Finalize said OK before */
+}
+
+/* After OpenSSL has gone, too. */
+static void finalize_resets_the_card_whatever_openssl_did(void **state)
+{
+	pid_t child = child_start();
+
+	(void)state;
+	if (child == 0) {
+		CK_SESSION_HANDLE session;
+		unsigned resets;
+
+		CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+		CHILD_WANTS(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) == CKR_OK);
+		CHILD_WANTS(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6) == CKR_OK);
+		resets = fake_resets(READER);
+		OPENSSL_cleanup();
+		CHILD_WANTS(C_Finalize(NULL) == CKR_OK);
+		CHILD_WANTS(fake_resets(READER) == resets + 1);
+		CHILD_WANTS(foreign_private_op() != 0x9000);
+		child_done_leaving_memory();
+	}
+	child_assert_well(child);
+}
+
+/* ---- a PIN that somebody changed ---- */
+
+static int setup_run_dir(void **state)
+{
+	gen2_setup(state); /* its folder */
+	bench_teardown(state);
+	home_remove("run");
+	assert_int_equal(mkdir(home_path("run"), 0700), 0);
+	setenv("XDG_RUNTIME_DIR", home_path("run"), 1);
+	setenv("TWCARD_CONF", "/dev/null", 1);
+	return bench_setup_login(state);
+}
+
+static int teardown_run_dir(void **state)
+{
+	setenv("XDG_RUNTIME_DIR", "/dev/null/none", 1);
+	return bench_teardown(state);
+}
+
+static const char *number(void)
+{
+	return vcard_card_number(bench.card);
+}
+
+static void a_kept_pin_that_fails_is_told_to_the_other_processes(void **state)
+{
+	uint64_t before = pin_watch_now();
+
+	(void)state;
+	assert_int_equal(sign_text(), CKR_OK);
+	assert_true(vcard_set_pin_tries(bench.card, 0)); /* any PIN is wrong now */
+	fake_foreign_reset(READER);
+	assert_int_equal(sign_text(), CKR_USER_NOT_LOGGED_IN);
+	assert_int_equal(verifies(bench.card), 2);
+	assert_true(pin_watch_failed(number(), before));
+}
+
+static void a_kept_pin_that_failed_elsewhere_is_not_sent(void **state)
+{
+	CK_SESSION_INFO info;
+
+	(void)state;
+	assert_int_equal(sign_text(), CKR_OK);
+	(void)pin_watch_mark(number()); /* another process, which did not take it back */
+	fake_foreign_reset(READER);
+	assert_int_equal(sign_text(), CKR_USER_NOT_LOGGED_IN);
+	assert_int_equal(verifies(bench.card), 1);
+	assert_int_equal(C_GetSessionInfo(bench.session, &info), CKR_OK);
+	assert_int_equal(info.state, CKS_RW_PUBLIC_SESSION);
+	/* who types the PIN proves it right: that counts from then on */
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	fake_foreign_reset(READER);
+	assert_int_equal(sign_text(), CKR_OK);
+}
+
+static void a_kept_pin_that_works_leaves_no_mark(void **state)
+{
+	uint64_t before = pin_watch_now();
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		fake_foreign_reset(READER);
+		assert_int_equal(sign_text(), CKR_OK);
+	}
+	assert_false(pin_watch_failed(number(), before));
+	assert_int_equal(vcard_tries_left(bench.card), 3);
+}
+
+static void marks_of_other_cards_and_torn_ones_mean_nothing(void **state)
+{
+	(void)state;
+	(void)pin_watch_mark("TP99999999999999");
+	home_write_bytes("run/twcard/x", "", 0, 0600);
+	fake_foreign_reset(READER);
+	assert_int_equal(sign_text(), CKR_OK);
+	assert_false(pin_watch_failed("../../etc", 0));
+	assert_false(pin_watch_failed("", 0));
+}
+
+/* ---- verified-state = operation ---- */
+
+static int setup_operation(void **state)
+{
+	gen2_setup(state);
+	bench_teardown(state);
+	home_write("twcard.conf", "cache = no\nverified-state = operation\n", 0600);
+	setenv("TWCARD_CONF", home_path("twcard.conf"), 1);
+	return bench_setup_login(state);
+}
+
+static int teardown_conf(void **state)
+{
+	setenv("TWCARD_CONF", "/dev/null", 1);
+	return bench_teardown(state);
+}
+
+static void between_operations_the_card_is_not_verified(void **state)
+{
+	unsigned resets = fake_resets(READER), before = verifies(bench.card);
+
+	(void)state;
+	assert_true(foreign_private_op() != 0x9000); /* right after the login */
+	for (unsigned i = 1; i <= 3; i++) {
+		fake_new_commands(READER);
+		assert_int_equal(sign_text(), CKR_OK);
+		print_message("# verified-state = operation: a signature in %u commands\n",
+			      fake_new_commands(READER));
+		assert_int_equal(verifies(bench.card), before + i);
+		assert_int_equal(fake_resets(READER), resets + i);
+		assert_true(foreign_private_op() != 0x9000);
+	}
+}
+
+static void by_default_the_card_stays_verified_while_logged_in(void **state)
+{
+	unsigned resets = fake_resets(READER);
+
+	(void)state;
+	assert_int_equal(sign_text(), CKR_OK);
+	assert_int_equal(sign_text(), CKR_OK);
+	assert_int_equal(fake_resets(READER), resets);
+	assert_int_equal(verifies(bench.card), 1);
+}
+
+/* ---- a card that had a bad moment when it was first looked at ---- */
+
+static void a_session_asks_an_unknown_card_again(void **state)
+{
+	static const char unknown[] = "CHT V21N                ";
+	uint8_t known[64];
+	const uint8_t *data;
+	CK_TOKEN_INFO info;
+	size_t len;
+
+	(void)state;
+	assert_true(vcard_file_get(bench.card, "3F00/0900/0905", &data, &len) && len <= sizeof known);
+	memcpy(known, data, len);
+	assert_true(vcard_file_put(bench.card, "3F00/0900/0905", (const uint8_t *)unknown,
+				   sizeof unknown - 1));
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_TOKEN_NOT_RECOGNIZED);
+	assert_true(vcard_file_put(bench.card, "3F00/0900/0905", known, len));
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_TOKEN_NOT_RECOGNIZED);
+	bench.session = open_session(bench.slot);
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_int_equal(sign_text(), CKR_OK);
+}
+
+/* ---- slot ids ---- */
+
+static void ids_work_without_asking_for_the_list(void **state)
+{
+	CK_SESSION_HANDLE session;
+	CK_TOKEN_INFO token;
+	CK_SLOT_INFO slot;
+
+	(void)state;
+	module_stop();
+	module_start();
+	assert_int_equal(C_GetSlotInfo(0, &slot), CKR_OK);
+	assert_int_equal(C_GetTokenInfo(0, &token), CKR_OK);
+	assert_int_equal(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+	assert_int_equal(C_GetSlotInfo(1, &slot), CKR_SLOT_ID_INVALID);
+	fake_add_reader(OTHER_READER); /* plugged in since */
+	assert_int_equal(C_GetSlotInfo(1, &slot), CKR_OK);
+}
+
+#define RUN_TEST(f) cmocka_unit_test_setup_teardown(f, setup_run_dir, teardown_run_dir)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BENCH_TEST(a_program_that_just_ends_resets_its_card),
+		BENCH_TEST(a_program_that_never_logged_in_resets_nothing),
+		LOGIN_TEST(a_forked_child_that_ends_leaves_the_card_alone),
+		LOGIN_TEST(a_call_that_outlives_finalize_resets_the_card_when_it_ends),
+		BENCH_TEST(finalize_resets_the_card_whatever_openssl_did),
+		RUN_TEST(a_kept_pin_that_fails_is_told_to_the_other_processes),
+		RUN_TEST(a_kept_pin_that_failed_elsewhere_is_not_sent),
+		RUN_TEST(a_kept_pin_that_works_leaves_no_mark),
+		RUN_TEST(marks_of_other_cards_and_torn_ones_mean_nothing),
+		cmocka_unit_test_setup_teardown(between_operations_the_card_is_not_verified,
+						setup_operation, teardown_conf),
+		LOGIN_TEST(by_default_the_card_stays_verified_while_logged_in),
+		BENCH_TEST(a_session_asks_an_unknown_card_again),
+		BENCH_TEST(ids_work_without_asking_for_the_list),
+	};
+
+	return cmocka_run_group_tests_name("endings", tests, NULL, NULL);
+}
