@@ -51,6 +51,24 @@ enum result files_enter(struct card *card, const struct card_path *dir)
 	return r;
 }
 
+/*
+ * An elementary file of the directory that is selected. A warning, and nothing
+ * with it, may be this card's way (facts: gen 2, "62xx is fine"), or the file
+ * of before is still selected and would be read in its place: asked once more.
+ */
+static enum result select_leaf(struct card *card, uint16_t fid)
+{
+	enum result r;
+
+	card->warned = false;
+	r = card->profile->select_child(card, fid);
+	if (r != RESULT_OK || !card->warned || card->warns)
+		return r;
+	r = card->profile->select_child(card, fid);
+	card->warns = r == RESULT_OK && card->warned;
+	return r;
+}
+
 /* *absent: the directory above was entered, and the card says that it has no such file. */
 static enum result select_file(struct card *card, const struct card_path *file, bool *absent)
 {
@@ -67,7 +85,7 @@ static enum result select_file(struct card *card, const struct card_path *file, 
 		return RESULT_OK;
 	r = files_enter(card, &dir);
 	if (r == RESULT_OK) {
-		r = card->profile->select_child(card, fid);
+		r = select_leaf(card, fid);
 		*absent = r == RESULT_NOT_FOUND;
 	}
 	if (r == RESULT_OK)

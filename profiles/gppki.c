@@ -109,6 +109,7 @@ static enum result gppki_select_child(struct card *card, uint16_t fid)
 	if (r == RESULT_OK)
 		r = resp.sw >> 8 == 0x62 ? RESULT_OK : status_select_result(resp.sw);
 	card->file_size = r == RESULT_OK ? fcp_size(&resp) : 0;
+	card->warned = r == RESULT_OK && resp.sw != SW_OK && !resp.data.len;
 	response_clear(&resp);
 	return r;
 }

@@ -23,6 +23,8 @@ struct card {
 	bool known;
 	uint16_t file;           /* the elementary file selected in it; 0: none */
 	unsigned file_size;      /* bytes, if its FCP told; only a hint: 0 if not known */
+	bool warned;             /* the last SELECT was answered with a warning and no template … */
+	bool warns;              /* … and that is this card's way: seen twice in a row */
 	/*
 	 * The key directory was selected last by us; kept across transactions. A
 	 * private operation may try on this belief, because the card refuses it

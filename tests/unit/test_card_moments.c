@@ -386,6 +386,70 @@ static void a_number_that_is_another_each_time_is_an_error(void **state)
 	faultcard_clear(&f);
 }
 
+/* ---- a SELECT that did nothing ---- */
+
+/* The CDF is selected, and its bytes would be the certificate's. */
+static void the_file_of_before_is_not_read_in_place_of_another(void **state)
+{
+	struct buffer want = BUFFER_INIT, got = BUFFER_INIT;
+	struct p15_list list;
+
+	(void)state;
+	faultcard_load(&f, 2);
+	faultcard_must_open(&f);
+	assert_int_equal(card_read_directory(f.card, P15_CERTIFICATE, &list, NULL), RESULT_OK);
+	assert_int_equal(card_read_object(f.card, &list.items[0], &want), RESULT_OK);
+	p15_list_clear(&list);
+	faultcard_must_open(&f);
+	assert_int_equal(card_read_directory(f.card, P15_CERTIFICATE, &list, NULL), RESULT_OK);
+	faultcard_strike(&f, MOMENT_IDLE_6282, 0xA4, 1);
+	assert_int_equal(card_read_object(f.card, &list.items[0], &got), RESULT_OK);
+	assert_int_equal(f.counted, 2);
+	assert_true(is_like(&got, &want));
+	p15_list_clear(&list);
+	buffer_clear(&want);
+	buffer_clear(&got);
+	faultcard_clear(&f);
+}
+
+/* Every SELECT of a file is answered so. */
+static enum result warning(void *context, const uint8_t *cmd, size_t len, uint8_t *answer,
+			   size_t cap, size_t *answer_len)
+{
+	unsigned *selects = context;
+	enum vcard_result r = vcard_transmit(f.vcard, cmd, len, answer, cap, answer_len);
+
+	if (cmd[1] == 0xA4 && cmd[2] == 0x00 && *answer_len >= 2 && answer[*answer_len - 2] == 0x90) {
+		memcpy(answer, "\x62\x83", 2);
+		*answer_len = 2;
+		++*selects;
+	}
+	return r == VCARD_ANSWERED ? RESULT_OK : RESULT_CARD_MUTE;
+}
+
+static void a_card_that_always_warns_is_asked_twice_once(void **state)
+{
+	const struct card_options options = {0};
+	unsigned selects = 0;
+	struct card *card;
+	struct wire wire;
+
+	(void)state;
+	faultcard_load(&f, 2);
+	vcard_power_on(f.vcard);
+	assert_int_equal(card_open(wire_function(&wire, warning, &selects), &options, &card), RESULT_OK);
+	for (int kind = 0; kind < P15_CLASSES; kind++) {
+		struct p15_list list;
+
+		assert_int_equal(card_read_directory(card, (enum p15_class)kind, &list, NULL), RESULT_OK);
+		assert_true(list.count >= 2);
+		p15_list_clear(&list);
+	}
+	assert_int_equal(selects, 1 + 4 + 1); /* the application, four files, and one again */
+	card_free(&card);
+	faultcard_clear(&f);
+}
+
 /* ---- what is so for good ---- */
 
 static void a_missing_directory_has_no_records(void **state)
@@ -508,6 +572,8 @@ int main(void)
 		cmocka_unit_test(the_number_is_read_again_when_it_is_asked_for),
 		cmocka_unit_test(a_number_that_token_info_does_not_repeat_is_read_twice),
 		cmocka_unit_test(a_number_that_is_another_each_time_is_an_error),
+		cmocka_unit_test(the_file_of_before_is_not_read_in_place_of_another),
+		cmocka_unit_test(a_card_that_always_warns_is_asked_twice_once),
 		cmocka_unit_test(a_missing_directory_has_no_records),
 		cmocka_unit_test(a_directory_with_a_strange_record_is_read_twice_and_shown),
 		cmocka_unit_test(a_key_that_is_none_is_bad_data),

@@ -8,12 +8,14 @@ static const char *const names[MOMENTS] = {
 	[MOMENT_MUTE] = "no answer",     [MOMENT_ONE_BYTE] = "one byte",
 	[MOMENT_GARBLED] = "garbled",    [MOMENT_6F00] = "6F00",
 	[MOMENT_6982] = "6982",          [MOMENT_6A82] = "6A82",
+	[MOMENT_IDLE_6282] = "6282 without doing it",
 	[MOMENT_6282] = "6282 with data", [MOMENT_CUT] = "half of the data",
 	[MOMENT_RESET] = "a reset",
 };
 
 static const uint16_t words[MOMENTS] = {
-	[MOMENT_6F00] = 0x6F00, [MOMENT_6982] = 0x6982, [MOMENT_6A82] = 0x6A82};
+	[MOMENT_6F00] = 0x6F00, [MOMENT_6982] = 0x6982, [MOMENT_6A82] = 0x6A82,
+	[MOMENT_IDLE_6282] = 0x6282};
 
 const char *moment_name(enum moment m)
 {

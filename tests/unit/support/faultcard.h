@@ -19,6 +19,7 @@ enum moment {
 	MOMENT_6F00,     /* not done */
 	MOMENT_6982,
 	MOMENT_6A82,
+	MOMENT_IDLE_6282, /* that word, not done either */
 	MOMENT_6282,     /* done, with the data and that status word */
 	MOMENT_CUT,      /* done, half of the data and 9000 */
 	MOMENT_RESET,    /* the card loses its state before it, and nobody is told */
