@@ -121,16 +121,16 @@ static enum result find_profile(struct card *card)
 {
 	enum result first[PROFILES_MAX] = {RESULT_OK}, second[PROFILES_MAX] = {RESULT_OK};
 	enum result r = probe_all(card, first);
+	bool changed;
 
+	if (r == RESULT_UNKNOWN_CARD)
+		r = probe_all(card, second);
 	if (r != RESULT_UNKNOWN_CARD)
 		return r;
-	r = probe_all(card, second);
-	if (r == RESULT_UNKNOWN_CARD && memcmp(first, second, sizeof first) != 0)
-		r = RESULT_CARD_REFUSED;
-	if (r != RESULT_OK)
-		log_line(LOG_ERROR, "%s: no profile knows this card%s", card->channel->name,
-			 r == RESULT_UNKNOWN_CARD ? "" : ", but its answers changed: to be tried again");
-	return r;
+	changed = memcmp(first, second, sizeof first) != 0;
+	log_line(LOG_ERROR, "%s: no profile knows this card%s", card->channel->name,
+		 changed ? "; its answers changed, so that may pass" : "");
+	return changed ? RESULT_CARD_REFUSED : RESULT_UNKNOWN_CARD;
 }
 
 enum result card_open(struct channel *ch, const struct card_options *options, struct card **out)

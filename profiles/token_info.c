@@ -77,7 +77,8 @@ enum result token_info_believed_file(struct card *card, uint16_t fid, unsigned w
 /* facts: gen 1, file system: sixteen characters; seen are two letters and fourteen digits */
 static bool is_number(const struct buffer *content)
 {
-	static const char characters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char characters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "abcdefghijklmnopqrstuvwxyz";
 
 	for (size_t i = 0; i < content->len; i++)
 		if (!memchr(characters, content->data[i], sizeof characters - 1))

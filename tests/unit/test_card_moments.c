@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "faultcard.h"
+#include "profiles/internal.h"
 
 #define MOST_COMMANDS 60 /* no job here takes as many */
 
@@ -473,6 +474,31 @@ static void a_missing_directory_has_no_records(void **state)
 	}
 }
 
+/* Torn, or with a record of another tag: so it came once, and is read again at once. */
+static void a_directory_that_changed_on_its_way_is_right_in_the_same_call(void **state)
+{
+	(void)state;
+	for (int generation = 1; generation <= 2; generation++) {
+		faultcard_load(&f, generation);
+		for (int kind = 0; kind < P15_CLASSES; kind++) {
+			for (int flip = 0; flip < 2; flip++) {
+				struct buffer want = BUFFER_INIT, got = BUFFER_INIT;
+
+				faultcard_must_open(&f);
+				assert_int_equal(do_directory((enum p15_class)kind, &want), RESULT_OK);
+				faultcard_next_call(&f);
+				faultcard_strike(&f, flip ? MOMENT_NONE : MOMENT_GARBLED, 0xB0, 1);
+				f.flip = flip;
+				assert_int_equal(do_directory((enum p15_class)kind, &got), RESULT_OK);
+				assert_true(is_like(&got, &want));
+				buffer_clear(&want);
+				buffer_clear(&got);
+			}
+		}
+		faultcard_clear(&f);
+	}
+}
+
 static void a_directory_with_a_strange_record_is_read_twice_and_shown(void **state)
 {
 	static const char path[] = "3F00/5030/4101";
@@ -560,6 +586,70 @@ static void a_lost_channel_is_told_as_a_lost_login(void **state)
 	faultcard_clear(&f);
 }
 
+/* ---- a budget that ends ---- */
+
+static void set_budget(unsigned commands)
+{
+	channel_set_budget(f.card->channel, commands, CHANNEL_BUDGET_MS);
+}
+
+/* It is told as what it is, whatever was going on, and the next call has a new one. */
+static void a_budget_that_ends_anywhere_is_told(void **state)
+{
+	(void)state;
+	for (int generation = 1; generation <= 2; generation++) {
+		faultcard_load(&f, generation);
+		faultcard_must_open(&f);
+		assert_int_equal(card_read_directory(f.card, P15_CERTIFICATE, &certificates, NULL),
+				 RESULT_OK);
+		for (size_t i = 0; i < COUNT(jobs); i++) {
+			enum result r = RESULT_BUDGET;
+
+			for (unsigned n = 0; r == RESULT_BUDGET; n++) {
+				struct buffer out = BUFFER_INIT;
+
+				assert_in_range(n, 0, MOST_COMMANDS);
+				faultcard_must_open(&f);
+				set_budget(n);
+				r = jobs[i].run(&out);
+				assert_true(r == RESULT_BUDGET || (r == RESULT_OK && n >= 4));
+				buffer_reset(&out);
+				set_budget(CHANNEL_BUDGET_COMMANDS);
+				faultcard_next_call(&f);
+				assert_int_equal(jobs[i].run(&out), RESULT_OK);
+				buffer_clear(&out);
+			}
+		}
+		p15_list_clear(&certificates);
+		faultcard_clear(&f);
+	}
+}
+
+/* No second VERIFY, and not every key set is tried. */
+static void a_budget_that_ends_in_a_login_is_told(void **state)
+{
+	(void)state;
+	for (int generation = 1; generation <= 2; generation++) {
+		enum result r = RESULT_BUDGET;
+
+		faultcard_load(&f, generation);
+		for (unsigned n = 0; r == RESULT_BUDGET; n++) {
+			unsigned before;
+			int tries;
+
+			assert_in_range(n, 0, MOST_COMMANDS);
+			faultcard_must_open(&f);
+			set_budget(n);
+			before = f.wire.commands;
+			r = card_verify_pin(f.card, (const uint8_t *)PIN, 6, &tries);
+			assert_true(r == RESULT_BUDGET || r == RESULT_OK);
+			assert_int_equal(f.wire.commands - before, n);
+			assert_int_equal(vcard_tries_left(f.vcard), 3);
+		}
+		faultcard_clear(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,9 +665,12 @@ int main(void)
 		cmocka_unit_test(the_file_of_before_is_not_read_in_place_of_another),
 		cmocka_unit_test(a_card_that_always_warns_is_asked_twice_once),
 		cmocka_unit_test(a_missing_directory_has_no_records),
+		cmocka_unit_test(a_directory_that_changed_on_its_way_is_right_in_the_same_call),
 		cmocka_unit_test(a_directory_with_a_strange_record_is_read_twice_and_shown),
 		cmocka_unit_test(a_key_that_is_none_is_bad_data),
 		cmocka_unit_test(a_lost_channel_is_told_as_a_lost_login),
+		cmocka_unit_test(a_budget_that_ends_anywhere_is_told),
+		cmocka_unit_test(a_budget_that_ends_in_a_login_is_told),
 	};
 
 	return cmocka_run_group_tests_name("one bad moment", tests, NULL, NULL);

@@ -92,6 +92,8 @@ static enum result answer(void *context, const uint8_t *cmd, size_t len, uint8_t
 		memcpy(f->answer, out, *out_len);
 		f->answer_len = *out_len;
 	}
+	if (strikes && f->flip)
+		out[0] ^= 0x01;
 	return strikes ? spoil(f->moment, out, out_len) : RESULT_OK;
 }
 
@@ -146,6 +148,7 @@ void faultcard_strike(struct faultcard *f, enum moment moment, int ins, unsigned
 	f->at = nth;
 	f->counted = 0;
 	f->sw = 0;
+	f->flip = false;
 }
 
 void faultcard_clear(struct faultcard *f)
