@@ -767,7 +767,7 @@ static int setup(void **state)
 {
 	(void)state;
 	home_make();
-	log_level("trace"); /* lines are made, and must not be left, either */
+	log_level("none"); /* it overwrites the stack; test_secrets.c looks at what it leaves */
 	return 0;
 }
 

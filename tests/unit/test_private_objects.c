@@ -171,6 +171,39 @@ static void without_login_no_handle_leads_to_it(void **state)
 	}
 }
 
+/* Commands that read the data objects' file, and that among them which is the private one's. */
+static struct {
+	bool in_file;
+	unsigned reads, of_secret;
+} watched;
+
+static void watch(void *context, const uint8_t *cmd, size_t len)
+{
+	(void)context;
+	if (cmd[1] == 0xA4 && len >= 7)
+		watched.in_file = cmd[5] == 0x08 && cmd[6] == 0x70;
+	if (cmd[1] != 0xB0 || !watched.in_file)
+		return;
+	watched.reads++;
+	watched.of_secret += cmd[2] == 0 && cmd[3] == 0; /* it is the first in the file */
+}
+
+/* By its value, too, only public objects are searched: the other is not even read. */
+static void without_login_no_search_reads_it(void **state)
+{
+	CK_ATTRIBUTE template[] = {ULONG_OF(CKA_CLASS, CKO_DATA), TEXT_ATTRIBUTE(CKA_VALUE, "none")};
+	CK_OBJECT_HANDLE found[32];
+
+	(void)state;
+	memset(&watched, 0, sizeof watched);
+	fake_on_command(READER, watch, NULL);
+	assert_int_equal(find_objects(bench.session, template, COUNT(template), found, COUNT(found)), 0);
+	assert_true(watched.reads > 0);
+	assert_int_equal(watched.of_secret, 0);
+	see_it();
+	assert_true(watched.of_secret > 0);
+}
+
 static void with_login_it_is_there(void **state)
 {
 	CK_OBJECT_HANDLE found[32], object;
@@ -447,6 +480,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(without_login_no_search_finds_it, setup),
 		BOTH(without_login_no_handle_leads_to_it, setup),
+		BOTH(without_login_no_search_reads_it, setup),
 		BOTH(with_login_it_is_there, setup),
 		BOTH(after_logout_its_handle_is_none, setup),
 		BOTH(after_a_dropped_login_its_handle_is_none, setup),

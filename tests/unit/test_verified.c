@@ -316,6 +316,26 @@ static void an_operation_that_is_always_refused(void **state)
 	assert_no_findings();
 }
 
+/* The reset made the PIN necessary; a refusal after that does not make it so again. */
+static void an_operation_that_is_refused_after_a_reset(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(refusals); i++) {
+		for (size_t end = 0; end < COUNT(ends); end++) {
+			now.fault = refusals[i].name;
+			now.end = ends[end].name;
+			once_more(true);
+			fake_foreign_reset(READER);
+			spy_strike(&spy, &refusals[i], SPY_PRIVATE_OP, 1, SPY_EVER);
+			expect(sign_rv() != CKR_OK, "C_Sign says it worked");
+			expect(spy.verifies <= 1, "the PIN was given twice for one operation");
+			expect_nothing_left(end);
+			expect(spy.verifies <= 1, "a VERIFY was sent without need");
+		}
+	}
+	assert_no_findings();
+}
+
 static void an_operation_that_breaks_off(void **state)
 {
 	(void)state;
@@ -519,6 +539,7 @@ int main(void)
 		BOTH(while_logged_in_the_card_is_verified, setup_login),
 		BOTH(every_end_of_a_login_resets_the_card, setup_login),
 		BOTH(an_operation_that_is_always_refused, setup_login),
+		BOTH(an_operation_that_is_refused_after_a_reset, setup_login),
 		BOTH(an_operation_that_breaks_off, setup_login),
 		BOTH(after_a_refused_operation_a_new_login_works, setup_login),
 		BOTH(a_transport_error_in_an_operation, setup_login),

@@ -42,11 +42,14 @@ struct named {
 	size_t len;
 };
 
+/* Not on the stack: what lies below it is to be searched, not overwritten. */
 static bool put_message(int fd, uint8_t kind, const void *bytes, size_t len)
 {
-	struct message m = {.kind = kind, .len = (uint16_t)len};
+	static struct message m;
 	bool done;
 
+	m.kind = kind;
+	m.len = (uint16_t)len;
 	if (len)
 		memcpy(m.bytes, bytes, len);
 	done = send(fd, &m, sizeof m, MSG_NOSIGNAL) == (ssize_t)sizeof m;
@@ -116,7 +119,7 @@ static void client_power(void *context, bool on)
 /* Says it and waits until it was heard. */
 static void tell(enum kind kind, const struct named *what)
 {
-	struct message m;
+	static struct message m;
 
 	if (!put_message(CLIENT_FD, (uint8_t)kind, what, sizeof *what) || !get_message(CLIENT_FD, &m))
 		_exit(3);

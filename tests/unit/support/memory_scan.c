@@ -94,7 +94,12 @@ struct mapping {
 	unsigned long start, end;
 	char rights[8];
 	char name[200];
-	bool dont_dump;
+	bool dont_dump, resident;
+};
+
+/* Of the process that is searched. */
+struct files {
+	int mem, pagemap;
 };
 
 /* One entry of smaps: its head line, then others up to VmFlags. */
@@ -106,8 +111,11 @@ static bool next_mapping(FILE *smaps, struct mapping *m)
 	while (fgets(line, sizeof line, smaps)) {
 		if (!head) {
 			m->name[0] = '\0';
+			m->resident = false;
 			head = sscanf(line, "%lx-%lx %7s %*s %*s %*s %199[^\n]", &m->start, &m->end,
 				      m->rights, m->name) >= 3;
+		} else if (strncmp(line, "Rss:", 4) == 0 || strncmp(line, "Swap:", 5) == 0) {
+			m->resident |= strtoul(strchr(line, ':') + 1, NULL, 10) != 0;
 		} else if (strncmp(line, "VmFlags:", 8) == 0) {
 			m->dont_dump = strstr(line, " dd") != NULL;
 			return true;
@@ -148,44 +156,76 @@ static void search_bytes(const uint8_t *data, size_t len, const struct mapping *
 	}
 }
 
-static void search_mapping(int mem, const struct mapping *m, enum memory_stage stage,
-			   const char *name, struct memory_found *found)
+/* Reads a part of the other's memory and searches it. */
+static void search_part(const struct files *files, unsigned long start, size_t len,
+			const struct mapping *m, enum memory_stage stage, const char *name,
+			struct memory_found *found)
 {
-	size_t len = m->end - m->start;
-	uint8_t *copy;
+	uint8_t *copy = malloc(len);
 	ssize_t n;
 
-	if (m->rights[0] != 'r' || len > MAPPING_MAX || strcmp(m->name, "[vvar]") == 0)
-		return;
-	copy = malloc(len);
 	assert_non_null(copy);
-	n = pread(mem, copy, len, (off_t)m->start);
+	n = pread(files->mem, copy, len, (off_t)start);
 	if (n > 0)
 		search_bytes(copy, (size_t)n, m, stage, name, found);
 	OPENSSL_cleanse(copy, len);
 	free(copy);
 }
 
+/* A page that is neither in memory nor swapped out was never written to. */
+static bool is_there(const struct files *files, unsigned long page)
+{
+	uint64_t entry = 0;
+
+	if (pread(files->pagemap, &entry, sizeof entry, (off_t)(page * sizeof entry)) != sizeof entry)
+		return true;
+	return entry >> 62 != 0;
+}
+
+/* Pages in a row are searched in one: a secret may lie across the border of two. */
+static void search_mapping(const struct files *files, const struct mapping *m,
+			   enum memory_stage stage, const char *name, struct memory_found *found)
+{
+	const unsigned long size = (unsigned long)sysconf(_SC_PAGESIZE);
+	unsigned long end;
+
+	if (m->rights[0] != 'r' || m->end - m->start > MAPPING_MAX || !m->resident ||
+	    strcmp(m->name, "[vvar]") == 0)
+		return;
+	for (unsigned long at = m->start; at < m->end; at = end + size) {
+		for (end = at; end < m->end && is_there(files, end / size);)
+			end += size;
+		if (end > at)
+			search_part(files, at, end - at, m, stage, name, found);
+	}
+}
+
+static int open_of(pid_t pid, const char *file)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	return fd;
+}
+
 struct memory_found memory_search(pid_t pid, enum memory_stage stage, const char *name)
 {
+	const struct files files = {open_of(pid, "mem"), open_of(pid, "pagemap")};
 	struct memory_found found = {0, 0, 0};
+	FILE *smaps = fdopen(open_of(pid, "smaps"), "re");
 	unsigned mappings = 0;
 	struct mapping m;
-	char path[64];
-	FILE *smaps;
-	int mem;
 
-	snprintf(path, sizeof path, "/proc/%ld/mem", (long)pid);
-	mem = open(path, O_RDONLY | O_CLOEXEC);
-	if (mem < 0)
-		fail_msg("%s: %s", path, strerror(errno));
-	snprintf(path, sizeof path, "/proc/%ld/smaps", (long)pid);
-	smaps = fopen(path, "re");
 	assert_non_null(smaps);
 	for (; next_mapping(smaps, &m); mappings++)
-		search_mapping(mem, &m, stage, name, &found);
+		search_mapping(&files, &m, stage, name, &found);
 	fclose(smaps);
-	close(mem);
+	close(files.pagemap);
+	close(files.mem);
 	assert_true(mappings > 10);
 	return found;
 }
