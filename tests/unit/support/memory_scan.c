@@ -172,13 +172,9 @@ static void search_part(const struct files *files, unsigned long start, size_t l
 	free(copy);
 }
 
-/* A page that is neither in memory nor swapped out was never written to. */
-static bool is_there(const struct files *files, unsigned long page)
+/* An entry of pagemap: a page that is neither in memory nor swapped out was never written to. */
+static bool is_there(uint64_t entry)
 {
-	uint64_t entry = 0;
-
-	if (pread(files->pagemap, &entry, sizeof entry, (off_t)(page * sizeof entry)) != sizeof entry)
-		return true;
 	return entry >> 62 != 0;
 }
 
@@ -187,17 +183,25 @@ static void search_mapping(const struct files *files, const struct mapping *m,
 			   enum memory_stage stage, const char *name, struct memory_found *found)
 {
 	const unsigned long size = (unsigned long)sysconf(_SC_PAGESIZE);
-	unsigned long end;
+	size_t pages = (m->end - m->start) / size, end;
+	uint64_t *entries;
+	ssize_t n;
 
-	if (m->rights[0] != 'r' || m->end - m->start > MAPPING_MAX || !m->resident ||
-	    strcmp(m->name, "[vvar]") == 0)
+	if (strncmp(m->rights, "rw", 2) != 0 || m->end - m->start > MAPPING_MAX || !m->resident)
 		return;
-	for (unsigned long at = m->start; at < m->end; at = end + size) {
-		for (end = at; end < m->end && is_there(files, end / size);)
-			end += size;
+	entries = malloc(pages * sizeof *entries);
+	assert_non_null(entries);
+	n = pread(files->pagemap, entries, pages * sizeof *entries,
+		  (off_t)(m->start / size * sizeof *entries));
+	if (n != (ssize_t)(pages * sizeof *entries))
+		memset(entries, 0xFF, pages * sizeof *entries); /* not told: all of them, then */
+	for (size_t at = 0; at < pages; at = end + 1) {
+		for (end = at; end < pages && is_there(entries[end]);)
+			end++;
 		if (end > at)
-			search_part(files, at, end - at, m, stage, name, found);
+			search_part(files, m->start + at * size, (end - at) * size, m, stage, name, found);
 	}
+	free(entries);
 }
 
 static int open_of(pid_t pid, const char *file)
