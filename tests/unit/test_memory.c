@@ -200,6 +200,31 @@ static void login_that_comes_back_and_one_that_does_not(void)
 	end_module();
 }
 
+/* The PIN may be where it is kept, and the keys of the channel; and no copy of them elsewhere. */
+static void the_moments_of_a_login(void)
+{
+	begin();
+	far_search_at(SPY_PRIVATE_OP);
+	far_search_at_ends(MEMORY_LOGGED_IN);
+	assert_int_equal(far_login(session, false), CKR_PIN_INCORRECT);
+	assert_int_equal(far_login(session, true), CKR_OK);
+	assert_int_equal(sign(), CKR_OK);
+	fake_foreign_reset(READER);
+	assert_int_equal(sign(), CKR_OK);
+	assert_int_equal(C_Logout(session), CKR_OK);
+}
+
+/* What goes out is encrypted already, and what it was made of is wiped. */
+static void the_moment_of_a_verify(void)
+{
+	begin();
+	far_search_at(SPY_VERIFY);
+	assert_int_equal(far_login(session, false), CKR_PIN_INCORRECT);
+	assert_int_equal(far_login(session, true), CKR_OK);
+	fake_foreign_reset(READER);
+	assert_int_equal(sign(), CKR_OK);
+}
+
 /* ---- stories: a plaintext ---- */
 
 static CK_RV decrypt(unsigned char *out, CK_ULONG *len, CK_MECHANISM_TYPE mechanism)
@@ -256,19 +281,32 @@ static void plaintext_delivered_raw(void)
 	end_module();
 }
 
-static void plaintext_with_another_padding(void)
+static void refuse_plaintext(void)
 {
 	static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
 	CK_MECHANISM m = {CKM_RSA_PKCS_OAEP, &oaep, sizeof oaep};
 	unsigned char out[256];
 	CK_ULONG len = sizeof out;
 
-	begin_logged_in();
 	assert_int_equal(C_DecryptInit(session, &m, find_one(session, CKO_PRIVATE_KEY, "KEYX")), CKR_OK);
 	assert_int_not_equal(C_Decrypt(session, (unsigned char *)far_ciphertext(), 256, out, &len),
 			     CKR_OK);
+}
+
+static void plaintext_with_another_padding(void)
+{
+	begin_logged_in();
+	refuse_plaintext();
 	far_stage(MEMORY_LOGGED_IN, "refused");
 	end_module();
+}
+
+/* The same, before other calls have used the stack: the refused plaintext is nowhere. */
+static void the_moment_of_a_refused_plaintext(void)
+{
+	begin_logged_in();
+	far_search_at_ends(MEMORY_LOGGED_IN);
+	refuse_plaintext();
 }
 
 /* A result that the buffer was too small for is kept, until the operation ends. */
@@ -677,10 +715,12 @@ static void text_of_an_unfinished_signature(void)
 	X(login_dropped_after_a_lost_answer) \
 	X(login_dropped_after_a_transport_error) \
 	X(login_that_comes_back_and_one_that_does_not) \
+	X(the_moments_of_a_login) \
 	X(plaintext_delivered) \
 	X(plaintext_delivered_in_parts) \
 	X(plaintext_delivered_raw) \
 	X(plaintext_with_another_padding) \
+	X(the_moment_of_a_refused_plaintext) \
 	X(plaintext_unread_at_logout) \
 	X(plaintext_unread_at_the_sessions_end) \
 	X(plaintext_unread_in_one_of_two_sessions) \
@@ -707,11 +747,15 @@ static void text_of_an_unfinished_signature(void)
 	X(aes_gcm_plaintext_with_a_wrong_tag) \
 	X(text_of_an_unfinished_signature)
 
+/* On the second generation the secure channel has the PIN on the stack while it encrypts. */
+#define FIRST_ONLY(X) \
+	X(the_moment_of_a_verify)
+
 #define ENTRY(story) {#story, story},
 static const struct {
 	const char *name;
 	void (*tell)(void);
-} stories[] = {STORIES(ENTRY)};
+} stories[] = {STORIES(ENTRY) FIRST_ONLY(ENTRY)};
 /* clang-format on */
 
 static int run_client(const char *name)
@@ -783,7 +827,7 @@ static int teardown(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {STORIES(FIRST) STORIES(SECOND)};
+	const struct CMUnitTest tests[] = {STORIES(FIRST) FIRST_ONLY(FIRST) STORIES(SECOND)};
 	const char *story = far_story(argc, argv);
 
 	if (story)

@@ -545,6 +545,18 @@ LONG SCardBeginTransaction(SCARDHANDLE id)
 	}
 }
 
+static void run_end_hook(const struct reader *r)
+{
+	fake_end_hook *hook = r->on_end;
+	void *context = r->end_context;
+
+	if (!hook)
+		return;
+	fake_unlock();
+	hook(context);
+	fake_lock();
+}
+
 LONG SCardEndTransaction(SCARDHANDLE id, DWORD disposition)
 {
 	struct handle *h;
@@ -553,6 +565,7 @@ LONG SCardEndTransaction(SCARDHANDLE id, DWORD disposition)
 
 	if (code != SCARD_S_SUCCESS)
 		return code;
+	run_end_hook(h->reader);
 	code = handle_state(h);
 	/* a reset is done also when nobody has a transaction (pcsc-lite 1.9.9) */
 	if (code == SCARD_S_SUCCESS && h->reader->owner != id &&

@@ -77,6 +77,10 @@ void fake_on_begin(const char *reader, fake_begin_hook *hook, void *context);
 typedef void fake_command_hook(void *context, const uint8_t *cmd, size_t len);
 void fake_on_command(const char *reader, fake_command_hook *hook, void *context);
 
+/* Called, without any lock held, before every end of a transaction. */
+typedef void fake_end_hook(void *context);
+void fake_on_end(const char *reader, fake_end_hook *hook, void *context);
+
 /* ---- trouble ---- */
 
 /* The next `count` exchanges fail with this PC/SC code, without reaching the card. */

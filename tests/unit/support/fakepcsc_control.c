@@ -237,6 +237,15 @@ void fake_on_command(const char *name, fake_command_hook *hook, void *context)
 	fake_unlock();
 }
 
+void fake_on_end(const char *name, fake_end_hook *hook, void *context)
+{
+	struct reader *r = lock_reader(name);
+
+	r->on_end = hook;
+	r->end_context = context;
+	fake_unlock();
+}
+
 void fake_fail(const char *name, unsigned count, long code)
 {
 	struct reader *r = lock_reader(name);

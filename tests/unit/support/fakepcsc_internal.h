@@ -35,6 +35,8 @@ struct reader {
 	void *begin_context;
 	fake_command_hook *on_command;
 	void *command_context;
+	fake_end_hook *on_end;
+	void *end_context;
 	unsigned commands, reported, resets;
 };
 

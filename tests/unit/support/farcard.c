@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,16 +145,30 @@ void far_end(void)
 	put_message(CLIENT_FD, SAY_END, NULL, 0);
 }
 
+/* The program's own copy is where the module's may be, too: kept out of core dumps. */
+static unsigned char *pin_page(void)
+{
+	static void *page;
+
+	if (!page) {
+		page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_not_equal(page, MAP_FAILED);
+		assert_int_equal(madvise(page, (size_t)sysconf(_SC_PAGESIZE), MADV_DONTDUMP), 0);
+	}
+	return page;
+}
+
 CK_RV far_login(CK_SESSION_HANDLE session, bool right)
 {
-	unsigned char pin[FAR_PIN_LEN];
+	unsigned char *own = pin_page();
 	CK_RV rv;
 
-	mask(briefing.masked_pin, sizeof pin, pin);
+	mask(briefing.masked_pin, FAR_PIN_LEN, own);
 	if (!right)
-		pin[0] = pin[0] == 'x' ? 'y' : 'x';
-	rv = C_Login(session, CKU_USER, pin, sizeof pin);
-	OPENSSL_cleanse(pin, sizeof pin);
+		own[0] = own[0] == 'x' ? 'y' : 'x';
+	rv = C_Login(session, CKU_USER, own, FAR_PIN_LEN);
+	OPENSSL_cleanse(own, FAR_PIN_LEN);
 	return rv;
 }
 
@@ -191,6 +206,39 @@ void far_stage(enum memory_stage stage, const char *name)
 
 	snprintf(what.name, sizeof what.name, "%s", name);
 	tell(SAY_STAGE, &what);
+}
+
+static int searched_ins;
+static enum memory_stage end_stage;
+
+static void search_at_command(void *context, const uint8_t *cmd, size_t len)
+{
+	char name[NAME_LEN];
+
+	(void)context;
+	(void)len;
+	if (cmd[1] != searched_ins)
+		return;
+	snprintf(name, sizeof name, "at a command %02X", cmd[1]);
+	far_stage(MEMORY_LOGGED_IN, name);
+}
+
+static void search_at_end(void *context)
+{
+	(void)context;
+	far_stage(end_stage, "at the end of a transaction");
+}
+
+void far_search_at(int ins)
+{
+	searched_ins = ins;
+	fake_on_command(READER, search_at_command, NULL);
+}
+
+void far_search_at_ends(enum memory_stage stage)
+{
+	end_stage = stage;
+	fake_on_end(READER, search_at_end, NULL);
 }
 
 /* ---- the card's side: what is secret ---- */

@@ -36,6 +36,13 @@ void far_refuse_nothing(void);
 /* Bytes of a secret that must be nowhere from now on; those given are wiped. */
 void far_tell_secret(const char *name, uint8_t *bytes, size_t len);
 
+/*
+ * From now on our memory is searched whenever a command with this instruction goes out, or
+ * a transaction ends: what was left on the stack is not overwritten yet.
+ */
+void far_search_at(int ins);
+void far_search_at_ends(enum memory_stage stage);
+
 /* The other side searches our memory now; we go on when it has. */
 void far_stage(enum memory_stage stage, const char *name);
 
