@@ -1,15 +1,20 @@
 /*
- * many-signatures MODULE PIN ID COUNT - signs COUNT times in one session.
+ * many-signatures MODULE PIN ID COUNT [times] - signs COUNT times in one session.
  *
  * For the tests that count what each further signature costs the card: no
  * object search, no attribute and no second login lies between them. The
  * signatures are of one message with SHA256-RSA-PKCS, so they must be equal.
+ *
+ * With "times" it says "ready" after the login, begins when its input ends, and
+ * prints for each signature when it was asked for and when it was there, in
+ * microseconds of the clock that all processes share.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <p11-kit/pkcs11.h>
 
@@ -90,14 +95,36 @@ static bool sign(struct token *t, CK_OBJECT_HANDLE key, CK_BYTE *signature, CK_U
 	       len == size;
 }
 
-static bool sign_all(struct token *t, CK_OBJECT_HANDLE key, unsigned long count)
+static long long now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+static void wait_for_start(void)
+{
+	puts("ready");
+	fflush(stdout);
+	while (getchar() != EOF)
+		continue;
+}
+
+static bool sign_all(struct token *t, CK_OBJECT_HANDLE key, unsigned long count, bool times)
 {
 	CK_BYTE first[256], next[256];
 	unsigned long i;
 
+	if (times)
+		wait_for_start();
 	for (i = 0; i < count; i++) {
+		long long asked = now_us();
+
 		if (!sign(t, key, i == 0 ? first : next, sizeof(first)))
 			return false;
+		if (times)
+			printf("%lld %lld\n", asked, now_us());
 		if (i > 0 && memcmp(first, next, sizeof(first)) != 0) {
 			fprintf(stderr, "many-signatures: signature %lu is another\n", i + 1);
 			return false;
@@ -112,14 +139,15 @@ int main(int argc, char **argv)
 	CK_OBJECT_HANDLE key;
 	bool ok;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: many-signatures MODULE PIN ID COUNT\n");
+	if (argc != 5 && !(argc == 6 && strcmp(argv[5], "times") == 0)) {
+		fprintf(stderr, "usage: many-signatures MODULE PIN ID COUNT [times]\n");
 		return 2;
 	}
 	ok = load(&t, argv[1]) && open_session(&t) &&
 	     good("C_Login", t.p11->C_Login(t.session, CKU_USER, (CK_UTF8CHAR *)argv[2],
 					    strlen(argv[2]))) &&
-	     find_key(&t, argv[3], &key) && sign_all(&t, key, strtoul(argv[4], NULL, 10)) &&
+	     find_key(&t, argv[3], &key) &&
+	     sign_all(&t, key, strtoul(argv[4], NULL, 10), argc == 6) &&
 	     good("C_Finalize", t.p11->C_Finalize(NULL));
 	if (t.library != NULL)
 		dlclose(t.library);
