@@ -7,8 +7,12 @@
 
 #include "apdu/log.h"
 #include "apdu/pcsc.h"
+#include "apdu/queue.h"
 
-#define BEGIN_ROUNDS 4 /* resets by others while we ask for the card: more is a fight */
+#define LIST_ROUNDS 4
+/* Resets by others while we ask for the card. Each program that logs out makes one, so those
+ * before us make as many as they are; more is a fight. */
+#define BEGIN_ROUNDS 64
 
 struct pcsc {
 	SCARDCONTEXT context;
@@ -17,6 +21,7 @@ struct pcsc {
 struct card_transport {
 	SCARDHANDLE card;
 	DWORD protocol;
+	struct queue *queue;
 };
 
 static const struct {
@@ -115,7 +120,7 @@ enum result pcsc_list(struct pcsc *ctx, struct pcsc_readers *out)
 
 	out->count = 0;
 	/* a reader may come between the question and the answer: ask again */
-	for (int round = 0; round < BEGIN_ROUNDS; round++) {
+	for (int round = 0; round < LIST_ROUNDS; round++) {
 		LONG code = SCardListReaders(ctx->context, NULL, NULL, &len);
 
 		if ((uint32_t)code == (uint32_t)SCARD_E_NO_READERS_AVAILABLE)
@@ -201,6 +206,7 @@ static enum result transport_begin(void *self, bool *was_reset)
 	struct card_transport *t = self;
 	enum result r = RESULT_CARD_RESET;
 
+	queue_enter(t->queue);
 	for (int round = 0; round < BEGIN_ROUNDS; round++) {
 		r = from_pcsc(SCardBeginTransaction(t->card), "transaction");
 		if (r != RESULT_CARD_RESET)
@@ -211,6 +217,8 @@ static enum result transport_begin(void *self, bool *was_reset)
 			break;
 		r = RESULT_CARD_RESET;
 	}
+	if (r != RESULT_OK)
+		queue_leave(t->queue);
 	return r == RESULT_NO_CARD ? RESULT_CARD_REMOVED : r;
 }
 
@@ -226,6 +234,7 @@ static enum result transport_end(void *self, bool reset)
 
 	if (r == RESULT_CARD_RESET && reconnect(t) == RESULT_OK)
 		r = from_pcsc(SCardEndTransaction(t->card, what), "end of a transaction");
+	queue_leave(t->queue);
 	return r == RESULT_NO_CARD ? RESULT_CARD_REMOVED : r;
 }
 
@@ -247,6 +256,7 @@ static void transport_close(void *self)
 	struct card_transport *t = self;
 
 	SCardDisconnect(t->card, SCARD_LEAVE_CARD);
+	queue_free(&t->queue);
 	free(t);
 }
 
@@ -267,16 +277,20 @@ enum result pcsc_connect(struct pcsc *ctx, const char *reader, struct channel **
 	*out = NULL;
 	if (!t)
 		return RESULT_NO_MEMORY;
+	t->queue = queue_new(reader);
+	queue_enter(t->queue); /* SCardConnect() waits for transactions as all others do */
 	r = from_pcsc(SCardConnect(ctx->context, reader, SCARD_SHARE_SHARED,
 				   SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &t->card, &t->protocol),
 		      reader);
 	if (r != RESULT_OK) {
+		queue_free(&t->queue);
 		free(t);
 		return r;
 	}
 	r = from_pcsc(SCardStatus(t->card, NULL, &name_len, NULL, NULL, atr, &atr_len), reader);
 	if (r == RESULT_CARD_RESET) /* between the two calls: nothing is lost yet */
 		r = reconnect(t);
+	queue_leave(t->queue);
 	if (r != RESULT_OK) {
 		transport_close(t);
 		return r;
