@@ -16,6 +16,7 @@
 #include "testcard.h"
 
 #define AT_ONCE_MS 1000 /* a wait for somebody who does not move takes two seconds */
+#define CHILD_SECONDS 20 /* a test that fails leaves its children behind: they end, too */
 
 static char runtime[128], directory[160], file[256];
 
@@ -113,6 +114,7 @@ static pid_t occupant(void)
 	pid_t child = child_start();
 
 	if (child == 0) {
+		alarm(CHILD_SECONDS);
 		queue_enter(queue_new(READER));
 		for (;;)
 			pause();
@@ -257,9 +259,11 @@ static void a_forked_child_keeps_nobody_waiting(void **state)
 	(void)state;
 	queue_enter(q);
 	child = child_start();
-	if (child == 0)
+	if (child == 0) {
+		alarm(CHILD_SECONDS);
 		for (;;)
 			pause();
+	}
 	queue_free(&q);
 	assert_true(wait_of(READER) < AT_ONCE_MS);
 	end_child(child);
