@@ -453,7 +453,7 @@ static void transactions_and_connections_take_their_turn(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
 		assert_int_equal(open_files(true), 1);
-		channel_end(ch, i);
+		(void)!channel_end(ch, i);
 		assert_int_equal(open_files(true), 0);
 	}
 	assert_int_equal(drawn(), 5);
@@ -500,7 +500,7 @@ static void programs_that_log_out_before_us_do_not_cost_us_our_turn(void **state
 	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
 	assert_true(was_reset);
 	assert_int_equal(resets_to_come, 0);
-	channel_end(ch, false);
+	(void)!channel_end(ch, false);
 	/* one that does nothing but reset the card does not keep us for ever */
 	resets_to_come = 100000;
 	assert_int_equal(channel_begin(ch, &was_reset), RESULT_CARD_RESET);
