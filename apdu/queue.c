@@ -222,11 +222,12 @@ static void begin_turn(struct queue *q, bool waited)
 	const size_t own = offsetof(struct page, served); /* the number is written by who draws */
 	struct page page = read_page(q);
 	int64_t now = now_ms();
+	bool unbroken = waited && page.since > 0 && page.since <= now;
 
 	page.served = q->ticket;
-	if (waited && page.since <= now && now - page.since >= BUSY_MOST_MS)
+	if (unbroken && now - page.since >= BUSY_MOST_MS)
 		pause_ms(BREAK_MS);
-	else if (waited && page.since <= now)
+	else if (unbroken)
 		now = page.since;
 	page.since = now;
 	/* where that fails, those behind go on without us after a while */
