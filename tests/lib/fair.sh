@@ -20,6 +20,7 @@ start_slow_card() {
 
 	card_image=$work/$1.card
 	card_socket=$work/$1.sock
+	: >"$work/link.log"
 	"$top_srcdir/tests/lib/slow-link.py" --delay "$2" >"$work/link.log" 2>&1 </dev/null &
 	link_pid=$!
 	for ((i = 0; i < 200; i++)); do
