@@ -13,8 +13,6 @@
 #include "src/token/internal.h"
 #include "src/token/pin_watch.h"
 
-#define PIN_MAX 16 /* bytes; the cards' are 8 at most */
-
 bool token_wants_reset(const struct token *t)
 {
 	return t->owes_reset && (!t->logged_in || config_current()->verified_for_operation);
@@ -115,40 +113,41 @@ static enum result is_same_card(struct token *t)
 	return r;
 }
 
-/* C_Finalize in another thread may have taken the PIN away: then there is none to give. */
-static size_t copy_pin(struct token *t, uint8_t out[PIN_MAX])
+/*
+ * In secure memory, too. C_Finalize in another thread may have taken the PIN
+ * away: then there is none to give.
+ */
+static enum result copy_pin(struct token *t, struct secret *out)
 {
-	size_t len;
+	enum result r = RESULT_SECURITY_STATUS;
 
 	pthread_mutex_lock(&t->lock);
-	len = t->pin.len <= PIN_MAX ? t->pin.len : 0;
-	if (len)
-		memcpy(out, t->pin.data, len);
+	if (t->pin.len)
+		r = secret_set(out, t->pin.data, t->pin.len);
 	pthread_mutex_unlock(&t->lock);
-	return len;
+	return r;
 }
 
 /* Gives the kept PIN, unless somebody has found it wrong since it was last right. */
 static enum result give_kept_pin(struct token *t)
 {
-	uint8_t pin[PIN_MAX];
+	struct secret pin = SECRET_INIT;
 	uint64_t before;
 	int tries = -1;
-	size_t len;
 	enum result r;
 
 	if (pin_watch_failed(t->data.serial, t->pin_good)) {
 		log_line(LOG_ERROR, "the PIN that is kept was found wrong by another program: not sent");
 		return RESULT_SECURITY_STATUS;
 	}
-	len = copy_pin(t, pin);
-	if (!len)
-		return RESULT_SECURITY_STATUS;
+	r = copy_pin(t, &pin);
+	if (r != RESULT_OK)
+		return r;
 	before = pin_watch_mark(t->data.serial);
-	r = verify(t, pin, len, &tries);
+	r = verify(t, pin.data, pin.len, &tries);
 	if (r == RESULT_OK || !may_have_verified(r))
 		pin_watch_unmark(t->data.serial, before);
-	OPENSSL_cleanse(pin, sizeof pin);
+	secret_clear(&pin);
 	return r;
 }
 
