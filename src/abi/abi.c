@@ -1,8 +1,7 @@
 #include "config.h"
 
 #include "src/abi/abi.h"
-#include "src/abi/compat.h"
-_Thread_local struct session *compat_inside;
+#include "src/operation/operation.h"
 
 bool abi_is_bytes(const void *data, CK_ULONG len)
 {
@@ -21,7 +20,7 @@ bool abi_is_template(const CK_ATTRIBUTE *template, CK_ULONG count)
 
 CK_RV abi_refuse(struct session *s, enum operation_kind kind)
 {
-	if (!s->operations[kind].mechanism)
+	if (!operation_active(s, kind))
 		return CKR_OPERATION_NOT_INITIALIZED;
 	operation_end(&s->operations[kind]);
 	return CKR_ARGUMENTS_BAD;

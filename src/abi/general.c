@@ -5,15 +5,15 @@
 
 #include "src/module/events.h"
 #include "src/module/slots.h"
-#include "src/base/rv.h"
+#include "src/abi/call.h"
 #include "src/abi/function_list.h"
 #include "src/operation/mechanism.h"
-#include "src/abi/compat.h"
 #include "src/base/rv.h"
 #include "src/base/text.h"
 
 #define LIBRARY_MAJOR 0
 #define LIBRARY_MINOR 1
+#define SESSION_FLAGS (CKF_SERIAL_SESSION | CKF_RW_SESSION) /* all that there are */
 
 /* Locking by callbacks alone is refused: PC/SC and OpenSSL lock with the system's threads. */
 static CK_RV check_arguments(const CK_C_INITIALIZE_ARGS *args)
@@ -43,19 +43,20 @@ CK_RV C_Finalize(CK_VOID_PTR reserved)
 
 CK_RV C_GetInfo(CK_INFO *info)
 {
-	CK_RV rv = module_enter();
+	struct call call;
+	CK_RV rv = call_enter(&call, __func__);
 
 	if (rv != CKR_OK)
 		return rv;
 	if (!info)
-		return leave_(__func__, CKR_ARGUMENTS_BAD);
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
 	memset(info, 0, sizeof *info);
 	info->cryptokiVersion = (CK_VERSION){2, 40};
 	info->libraryVersion = (CK_VERSION){LIBRARY_MAJOR, LIBRARY_MINOR};
 	text_pad(info->manufacturerID, sizeof info->manufacturerID, "twcard");
 	text_pad(info->libraryDescription, sizeof info->libraryDescription,
 		 "Taiwan GPKI smart cards");
-	return leave_(__func__, CKR_OK);
+	return call_leave(&call, CKR_OK);
 }
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
@@ -68,49 +69,52 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 
 CK_RV C_GetSlotList(unsigned char token_present, CK_SLOT_ID *slots, CK_ULONG *count)
 {
-	CK_RV rv = module_enter();
+	struct call call;
+	CK_RV rv = call_enter(&call, __func__);
 
 	if (rv != CKR_OK)
 		return rv;
 	if (!count)
-		return leave_(__func__, CKR_ARGUMENTS_BAD);
-	/* readers are only looked for when a program asks how many there are, or never did */
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
+	/* new readers are looked for when a program asks how many there are */
 	if (!slots)
 		rv = slots_rescan(false);
 	if (rv == CKR_OK)
 		rv = slots_ids(token_present, slots, count);
-	return leave_(__func__, rv);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, CK_VOID_PTR reserved)
 {
-	CK_RV rv = module_enter();
+	struct call call;
+	CK_RV rv = call_enter(&call, __func__);
 
 	if (rv != CKR_OK)
 		return rv;
 	if (!slot || reserved)
-		return leave_(__func__, CKR_ARGUMENTS_BAD);
-	return leave_(__func__, events_wait(!(flags & CKF_DONT_BLOCK), slot));
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
+	return call_leave(&call, events_wait(!(flags & CKF_DONT_BLOCK), slot));
 }
 
 CK_RV C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO *info)
 {
-	struct slot *slot;
-	CK_RV rv = slot_enter(id, &slot);
+	struct call call;
+	CK_RV rv = call_enter_slot(&call, __func__, id);
 
 	if (rv != CKR_OK)
 		return rv;
 	if (!info)
-		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
 	memset(info, 0, sizeof *info);
-	text_pad(info->slotDescription, sizeof info->slotDescription, slot->reader);
+	text_pad(info->slotDescription, sizeof info->slotDescription, call.slot->reader);
 	text_pad(info->manufacturerID, sizeof info->manufacturerID, "PC/SC");
 	info->flags = CKF_REMOVABLE_DEVICE | CKF_HW_SLOT;
-	if (slot_look_for_card(slot))
+	if (slot_look_for_card(call.slot))
 		info->flags |= CKF_TOKEN_PRESENT;
-	return slot_exit(slot, __func__, CKR_OK);
+	return call_leave(&call, CKR_OK);
 }
 
+/* A card is there now (perhaps another one), and not found to be unknown. */
 static CK_RV need_card(struct slot *slot)
 {
 	return rv_of(slot_check_card(slot));
@@ -137,12 +141,13 @@ static void fill_token_info(const struct slot_token *token, CK_TOKEN_INFO *info)
 	text_pad(info->model, sizeof info->model, token->data.model);
 	text_pad(info->serialNumber, sizeof info->serialNumber, token->data.serial);
 	text_pad(info->utcTime, sizeof info->utcTime, "");
-	info->flags = CKF_RNG | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED | pin_flags(token);
-	/* a program that is told of a login asks for a PIN: not for one that cannot work */
+	info->flags = CKF_RNG | CKF_USER_PIN_INITIALIZED | CKF_DUAL_CRYPTO_OPERATIONS |
+		      CKF_TOKEN_INITIALIZED | pin_flags(token);
+	/* programs that are told of a login ask for a PIN: not for one that cannot work */
 	if (token->can_login)
 		info->flags |= CKF_LOGIN_REQUIRED;
-	info->ulMaxSessionCount = CK_EFFECTIVELY_INFINITE;
-	info->ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE;
+	info->ulMaxSessionCount = SESSIONS_MAX;
+	info->ulMaxRwSessionCount = SESSIONS_MAX;
 	info->ulSessionCount = token->sessions;
 	info->ulRwSessionCount = token->rw_sessions;
 	info->ulMinPinLen = token->pin_min;
@@ -156,82 +161,83 @@ static void fill_token_info(const struct slot_token *token, CK_TOKEN_INFO *info)
 CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 {
 	struct slot_token token;
-	struct slot *slot;
-	CK_RV rv = slot_enter(id, &slot);
+	struct call call;
+	CK_RV rv = call_enter_slot(&call, __func__, id);
 
 	if (rv != CKR_OK)
 		return rv;
-	rv = info ? rv_of(slot_token_info(slot, &token)) : CKR_ARGUMENTS_BAD;
+	rv = info ? rv_of(slot_token_info(call.slot, &token)) : CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK)
 		fill_token_info(&token, info);
-	return slot_exit(slot, __func__, rv);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count)
 {
 	const struct mechanism *rows;
-	struct slot *slot;
+	struct call call;
 	size_t n;
-	CK_RV rv = slot_enter(id, &slot);
+	CK_RV rv = call_enter_slot(&call, __func__, id);
 
 	if (rv != CKR_OK)
 		return rv;
 	if (!count)
-		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
-	rv = need_card(slot);
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
+	rv = need_card(call.slot);
 	if (rv != CKR_OK)
-		return slot_exit(slot, __func__, rv);
+		return call_leave(&call, rv);
 	rows = mechanism_rows(&n);
 	if (list && *count < n)
 		rv = CKR_BUFFER_TOO_SMALL;
 	for (size_t i = 0; list && rv == CKR_OK && i < n; i++)
 		list[i] = rows[i].type;
 	*count = n;
-	return slot_exit(slot, __func__, rv);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
 	const struct mechanism *row = mechanism_find(type);
-	struct slot *slot;
-	CK_RV rv = slot_enter(id, &slot);
+	struct call call;
+	CK_RV rv = call_enter_slot(&call, __func__, id);
 
 	if (rv != CKR_OK)
 		return rv;
 	if (!info)
-		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
-	rv = need_card(slot);
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
+	rv = need_card(call.slot);
 	if (rv == CKR_OK && !row)
 		rv = CKR_MECHANISM_INVALID;
 	if (rv == CKR_OK)
 		*info = (CK_MECHANISM_INFO){row->min, row->max, row->flags};
-	return slot_exit(slot, __func__, rv);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
 		    CK_SESSION_HANDLE *session)
 {
-	struct slot *slot;
-	CK_RV rv = slot_enter(id, &slot);
+	struct call call;
+	CK_RV rv = call_enter_slot(&call, __func__, id);
 
 	(void)application; /* no surrender callback is ever made */
 	(void)notify;
 	if (rv != CKR_OK)
 		return rv;
 	if (!session)
-		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
 	if (!(flags & CKF_SERIAL_SESSION))
-		return slot_exit(slot, __func__, CKR_SESSION_PARALLEL_NOT_SUPPORTED);
-	return slot_exit(slot, __func__, slot_open_session(slot, flags, session));
+		return call_leave(&call, CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+	rv = slot_open_session(call.slot, flags & SESSION_FLAGS, session);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_CloseAllSessions(CK_SLOT_ID id)
 {
-	struct slot *slot;
-	CK_RV rv = slot_enter(id, &slot);
+	struct call call;
+	CK_RV rv = call_enter_slot(&call, __func__, id);
 
 	if (rv != CKR_OK)
 		return rv;
-	slot_close_all_sessions(slot);
-	return slot_exit(slot, __func__, CKR_OK);
+	slot_close_all_sessions(call.slot);
+	return call_leave(&call, CKR_OK);
 }

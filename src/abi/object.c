@@ -6,97 +6,95 @@
 #include "config.h"
 
 #include "src/abi/abi.h"
-#include "src/abi/compat.h"
+#include "src/abi/call.h"
 #include "src/base/rv.h"
 #include "src/object/session_object.h"
 #include "src/object/template.h"
+#include "src/operation/operation.h"
 
 CK_RV C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count,
 		     CK_OBJECT_HANDLE *object)
 {
 	struct store attributes;
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
 	if (!object || !template || !abi_is_template(template, count))
-		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
 	rv = template_build(TEMPLATE_CREATE, CK_UNAVAILABLE_INFORMATION, CK_UNAVAILABLE_INFORMATION,
 			    template, count, &attributes);
 	if (rv == CKR_OK)
-		rv = session_object_add(s, &attributes, object);
-	return slot_exit(slot, __func__, rv);
+		rv = session_object_add(call.session, &attributes, object);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template,
 		   CK_ULONG count, CK_OBJECT_HANDLE *copy)
 {
-	struct session *s;
-	struct slot *slot;
+	struct call call;
 	struct object *o;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	o = token_object(&slot->token, object);
+	o = token_object(&call.slot->token, object);
 	if (!copy || !abi_is_template(template, count))
 		rv = CKR_ARGUMENTS_BAD;
 	else
-		rv = o ? session_object_copy(s, o, template, count, copy) : CKR_OBJECT_HANDLE_INVALID;
-	return slot_exit(slot, __func__, rv);
+		rv = o ? session_object_copy(call.session, o, template, count, copy)
+		       : CKR_OBJECT_HANDLE_INVALID;
+	return call_leave(&call, rv);
 }
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 {
-	struct session *s;
-	struct slot *slot;
+	struct call call;
 	struct object *o;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	o = token_object(&slot->token, object);
-	rv = o ? session_object_destroy(s, o) : CKR_OBJECT_HANDLE_INVALID;
-	return slot_exit(slot, __func__, rv);
+	o = token_object(&call.slot->token, object);
+	rv = o ? session_object_destroy(call.session, o) : CKR_OBJECT_HANDLE_INVALID;
+	return call_leave(&call, rv);
 }
 
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ULONG *size)
 {
-	struct session *s;
-	struct slot *slot;
+	struct call call;
 	struct object *o;
-	CK_RV rv = session_enter(handle, LOOK_AWAY, &s, &slot);
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK_AWAY);
 
 	if (rv != CKR_OK)
 		return rv;
-	o = token_object(&slot->token, object);
+	o = token_object(&call.slot->token, object);
 	if (!size)
 		rv = CKR_ARGUMENTS_BAD;
 	else if (!o)
 		rv = CKR_OBJECT_HANDLE_INVALID;
 	else
 		*size = session_object_size(o);
-	return slot_exit(slot, __func__, rv);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 			  CK_ATTRIBUTE *template, CK_ULONG count)
 {
-	struct session *s;
-	struct slot *slot;
+	struct call call;
 	struct object *o;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	o = token_object(&slot->token, object);
+	o = token_object(&call.slot->token, object);
 	if (!template || !abi_is_template(template, count))
 		rv = CKR_ARGUMENTS_BAD;
 	else
-		rv = o ? session_object_change(s, o, template, count) : CKR_OBJECT_HANDLE_INVALID;
-	return slot_exit(slot, __func__, rv);
+		rv = o ? session_object_change(call.session, o, template, count)
+		       : CKR_OBJECT_HANDLE_INVALID;
+	return call_leave(&call, rv);
 }
 
 /* ---- what would change the card ---- */
@@ -104,7 +102,7 @@ CK_RV C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 /* What the card's profile says to an operation that it has no form for. */
 static CK_RV ask_profile(struct slot *slot, enum card_op op)
 {
-	enum result r = slot->token.card ? RESULT_OK : slot_touch(slot);
+	enum result r = slot_touch(slot);
 
 	if (r == RESULT_OK)
 		r = card_refuse(slot->token.card, op);
@@ -114,68 +112,66 @@ static CK_RV ask_profile(struct slot *slot, enum card_op op)
 static CK_RV check_new_pin(struct slot *slot, CK_ULONG len)
 {
 	size_t min, max;
-	int tries;
 
-	if (!slot->token.card)
-		return CKR_OK;
-	card_pin_limits(slot->token.card, &min, &max, &tries);
-	return len < min || len > max ? CKR_PIN_LEN_RANGE : CKR_OK;
+	slot_lock(slot);
+	min = slot->token.pin_min;
+	max = slot->token.pin_max;
+	slot_unlock(slot);
+	return max && (len < min || len > max) ? CKR_PIN_LEN_RANGE : CKR_OK;
 }
 
 CK_RV C_SetPIN(CK_SESSION_HANDLE handle, unsigned char *old_pin, CK_ULONG old_len,
 	       unsigned char *new_pin, CK_ULONG new_len)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	if (!(s->flags & CKF_RW_SESSION))
+	if (!(call.session->flags & CKF_RW_SESSION))
 		rv = CKR_SESSION_READ_ONLY;
 	else if (!old_pin || !new_pin)
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK)
-		rv = check_new_pin(slot, old_len);
+		rv = check_new_pin(call.slot, old_len);
 	if (rv == CKR_OK)
-		rv = check_new_pin(slot, new_len);
+		rv = check_new_pin(call.slot, new_len);
 	if (rv == CKR_OK)
-		rv = ask_profile(slot, OP_CHANGE_PIN);
-	return slot_exit(slot, __func__, rv);
+		rv = ask_profile(call.slot, OP_CHANGE_PIN);
+	return call_leave(&call, rv);
 }
 
 /* Needs the security officer, whose secret stays with the CA. */
 CK_RV C_InitPIN(CK_SESSION_HANDLE handle, unsigned char *pin, CK_ULONG len)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	(void)len;
 	if (rv != CKR_OK)
 		return rv;
-	if (!(s->flags & CKF_RW_SESSION))
+	if (!(call.session->flags & CKF_RW_SESSION))
 		rv = CKR_SESSION_READ_ONLY;
 	else
-		rv = pin ? ask_profile(slot, OP_UNBLOCK_PIN) : CKR_ARGUMENTS_BAD;
-	return slot_exit(slot, __func__, rv);
+		rv = pin ? ask_profile(call.slot, OP_UNBLOCK_PIN) : CKR_ARGUMENTS_BAD;
+	return call_leave(&call, rv);
 }
 
 CK_RV C_InitToken(CK_SLOT_ID id, unsigned char *pin, CK_ULONG len, unsigned char *label)
 {
-	struct slot *slot;
-	CK_RV rv = slot_enter(id, &slot);
+	struct call call;
+	CK_RV rv = call_enter_slot(&call, __func__, id);
 
 	(void)len;
 	if (rv != CKR_OK)
 		return rv;
 	if (!pin || !label)
 		rv = CKR_ARGUMENTS_BAD;
-	else if (!slot_look_for_card(slot))
+	else if (!slot_look_for_card(call.slot))
 		rv = CKR_TOKEN_NOT_PRESENT;
 	else
-		rv = slot->sessions.count ? CKR_SESSION_EXISTS : ask_profile(slot, OP_CREATE_FILE);
-	return slot_exit(slot, __func__, rv);
+		rv = call.slot->sessions.count ? CKR_SESSION_EXISTS : ask_profile(call.slot, OP_CREATE_FILE);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
@@ -183,9 +179,8 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
 			CK_ATTRIBUTE *private_template, CK_ULONG private_count,
 			CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
@@ -194,75 +189,70 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
 	    !abi_is_template(private_template, private_count))
 		rv = CKR_ARGUMENTS_BAD;
 	else if (mechanism->mechanism == CKM_RSA_PKCS_KEY_PAIR_GEN)
-		rv = ask_profile(slot, OP_GENERATE_KEY);
+		rv = ask_profile(call.slot, OP_GENERATE_KEY);
 	else
 		rv = CKR_MECHANISM_INVALID;
-	return slot_exit(slot, __func__, rv);
+	return call_leave(&call, rv);
 }
 
 /* No mechanism here derives keys. */
 CK_RV C_DeriveKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key,
 		  CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	(void)base_key;
 	if (rv != CKR_OK)
 		return rv;
 	rv = mechanism && key && abi_is_template(template, count) ? CKR_MECHANISM_INVALID
 								  : CKR_ARGUMENTS_BAD;
-	return slot_exit(slot, __func__, rv);
+	return call_leave(&call, rv);
 }
 
 /* ---- operation state and parallel functions: there is none of either ---- */
 
 CK_RV C_GetOperationState(CK_SESSION_HANDLE handle, unsigned char *state, CK_ULONG *len)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	(void)state;
 	if (rv != CKR_OK)
 		return rv;
 	rv = len ? CKR_OPERATION_NOT_INITIALIZED : CKR_ARGUMENTS_BAD;
 	for (size_t i = 0; len && i < OPERATION_KINDS; i++)
-		if (s->operations[i].mechanism) /* the card's half of it cannot be saved */
+		if (operation_active(call.session, i)) /* the card's half of it cannot be saved */
 			rv = CKR_STATE_UNSAVEABLE;
-	return slot_exit(slot, __func__, rv);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_SetOperationState(CK_SESSION_HANDLE handle, unsigned char *state, CK_ULONG len,
 			  CK_OBJECT_HANDLE encryption_key, CK_OBJECT_HANDLE authentication_key)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	(void)len;
 	(void)encryption_key;
 	(void)authentication_key;
 	if (rv != CKR_OK)
 		return rv;
-	return slot_exit(slot, __func__, state ? CKR_SAVED_STATE_INVALID : CKR_ARGUMENTS_BAD);
+	return call_leave(&call, state ? CKR_SAVED_STATE_INVALID : CKR_ARGUMENTS_BAD);
 }
 
 CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE handle)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK_AWAY, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK_AWAY);
 
-	return rv == CKR_OK ? slot_exit(slot, __func__, CKR_FUNCTION_NOT_PARALLEL) : rv;
+	return rv == CKR_OK ? call_leave(&call, CKR_FUNCTION_NOT_PARALLEL) : rv;
 }
 
 CK_RV C_CancelFunction(CK_SESSION_HANDLE handle)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK_AWAY, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK_AWAY);
 
-	return rv == CKR_OK ? slot_exit(slot, __func__, CKR_FUNCTION_NOT_PARALLEL) : rv;
+	return rv == CKR_OK ? call_leave(&call, CKR_FUNCTION_NOT_PARALLEL) : rv;
 }

@@ -3,23 +3,23 @@
 
 #include <string.h>
 
+#include "apdu/log.h"
 #include "src/base/config_file.h"
 #include "src/abi/abi.h"
+#include "src/abi/call.h"
 #include "src/object/attribute.h"
 #include "src/object/find.h"
-#include "src/abi/compat.h"
 #include "src/base/rv.h"
 
 CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	slot_close_session(slot, s);
-	return slot_exit(slot, __func__, CKR_OK);
+	slot_close_session(call.slot, call.session);
+	return call_leave(&call, CKR_OK);
 }
 
 static CK_STATE session_state(const struct session *s)
@@ -33,19 +33,18 @@ static CK_STATE session_state(const struct session *s)
 
 CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
 	if (!info)
-		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
 	memset(info, 0, sizeof *info);
-	info->slotID = slot->id;
-	info->state = session_state(s);
-	info->flags = s->flags;
-	return slot_exit(slot, __func__, CKR_OK);
+	info->slotID = call.slot->id;
+	info->state = session_state(call.session);
+	info->flags = call.session->flags;
+	return call_leave(&call, CKR_OK);
 }
 
 /* What can be refused before the card is asked. No PIN pad: facts, PIN protection. */
@@ -53,6 +52,8 @@ static CK_RV check_login(struct slot *slot, CK_USER_TYPE user, const unsigned ch
 {
 	if (user == CKU_CONTEXT_SPECIFIC) /* no key here asks for it */
 		return CKR_OPERATION_NOT_INITIALIZED;
+	if (user == CKU_SO && slot_logged_in(slot))
+		return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
 	if (user != CKU_USER) /* the security officer's secret stays with the CA */
 		return CKR_USER_TYPE_INVALID;
 	if (slot_logged_in(slot))
@@ -61,113 +62,119 @@ static CK_RV check_login(struct slot *slot, CK_USER_TYPE user, const unsigned ch
 }
 
 /* The vendor's module counts instead of saying CKR_PIN_INCORRECT (facts: official module). */
-static CK_RV vendor_rv(int tries, CK_RV rv)
+static CK_RV vendor_rv(int tries_left, CK_RV rv)
 {
 	if (rv != CKR_PIN_INCORRECT || !config_current()->vendor_compat)
 		return rv;
-	if (tries == 1)
+	if (tries_left == 1)
 		return CKR_VENDOR_DEFINED | 1;
-	return tries == 2 ? CKR_VENDOR_DEFINED | 2 : rv;
+	return tries_left == 2 ? CKR_VENDOR_DEFINED | 2 : rv;
+}
+
+/*
+ * A length that the card cannot have is a wrong PIN: programs ask again on
+ * CKR_PIN_INCORRECT only, and end with an error page on CKR_PIN_LEN_RANGE.
+ * Nothing was sent, so no try is counted, in the vendor's way neither.
+ */
+static CK_RV log_in(struct call *call, const unsigned char *pin, CK_ULONG len)
+{
+	int tries_left;
+	CK_RV rv = slot_login(call->slot, call->session, pin, len, &tries_left);
+
+	if (rv == CKR_PIN_LEN_RANGE) {
+		log_line(LOG_INFO, "a PIN of %lu bytes cannot be this card's: not sent", len);
+		return CKR_PIN_INCORRECT;
+	}
+	return vendor_rv(tries_left, rv);
 }
 
 CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, CK_ULONG len)
 {
-	struct session *s;
-	struct slot *slot;
-	int tries = -1;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	rv = check_login(slot, user, pin);
+	rv = check_login(call.slot, user, pin);
 	if (rv == CKR_OK)
-		{
-		rv = slot_login(slot, s, pin, len, &tries);
-		rv = vendor_rv(tries, rv);
-	}
-	if (rv == CKR_PIN_LEN_RANGE)
-		rv = CKR_PIN_INCORRECT;
-	return slot_exit(slot, __func__, rv);
+		rv = log_in(&call, pin, len);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_Logout(CK_SESSION_HANDLE handle)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	rv = slot_logout(slot);
-	return slot_exit(slot, __func__, rv);
+	rv = slot_logout(call.slot);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	rv = abi_is_template(template, count) ? find_start(s, template, count) : CKR_ARGUMENTS_BAD;
-	return slot_exit(slot, __func__, rv);
+	rv = abi_is_template(template, count) ? find_start(call.session, template, count)
+					      : CKR_ARGUMENTS_BAD;
+	return call_leave(&call, rv);
 }
 
 CK_RV C_FindObjects(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE *objects, CK_ULONG max,
 		    CK_ULONG *count)
 {
 	struct find_state *find;
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	find = &s->find;
+	find = &call.session->find;
 	if (!find->active)
-		return slot_exit(slot, __func__, CKR_OPERATION_NOT_INITIALIZED);
+		return call_leave(&call, CKR_OPERATION_NOT_INITIALIZED);
 	if (!count || (max && !objects))
-		return slot_exit(slot, __func__, CKR_ARGUMENTS_BAD);
+		return call_leave(&call, CKR_ARGUMENTS_BAD);
+	slot_lock(call.slot);
 	for (*count = 0; *count < max && find->next < find->count; find->next++)
-		if (token_object(&slot->token, find->handles[find->next])) /* not gone by a logout */
+		if (token_object(&call.slot->token, find->handles[find->next])) /* not gone by a logout */
 			objects[(*count)++] = find->handles[find->next];
-	return slot_exit(slot, __func__, CKR_OK);
+	slot_unlock(call.slot);
+	return call_leave(&call, CKR_OK);
 }
 
 CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE handle)
 {
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK_AWAY, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK_AWAY);
 
 	if (rv != CKR_OK)
 		return rv;
-	if (s->find.active)
-		find_end(&s->find);
+	if (call.session->find.active)
+		find_end(&call.session->find);
 	else
 		rv = CKR_OPERATION_NOT_INITIALIZED;
-	return slot_exit(slot, __func__, rv);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 			  CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	struct object *o;
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	slot_lock(slot);
-	o = token_object(&slot->token, object);
-	slot_unlock(slot);
+	o = token_object(&call.slot->token, object);
 	if (!template || !count)
 		rv = CKR_ARGUMENTS_BAD;
 	else if (!o)
 		rv = CKR_OBJECT_HANDLE_INVALID;
 	else
-		rv = attributes_get(slot, o, template, count);
-	return slot_exit(slot, __func__, rv);
+		rv = attributes_get(call.slot, o, template, count);
+	return call_leave(&call, rv);
 }

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
+#include "src/abi/call.h"
 #include "src/abi/function_list.h"
-#include "src/abi/compat.h"
 
 static const char standard_name[] = "PKCS 11";
 
@@ -58,7 +58,7 @@ CK_RV C_GetInterface(unsigned char *name, CK_VERSION *version, CK_INTERFACE **ou
 		return CKR_OK;
 	}
 	*out = NULL;
-	return CKR_FUNCTION_FAILED;
+	return CKR_ARGUMENTS_BAD;
 }
 
 CK_RV get_info_3_0(CK_INFO *info)
@@ -74,8 +74,14 @@ CK_RV get_info_3_0(CK_INFO *info)
 CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin,
 		  CK_ULONG pin_len, unsigned char *name, CK_ULONG name_len)
 {
+	struct call call;
+	CK_RV rv;
+
 	(void)name;
-	return name_len ? CKR_ARGUMENTS_BAD : C_Login(session, user, pin, pin_len);
+	if (!name_len)
+		return C_Login(session, user, pin, pin_len);
+	rv = call_enter_session(&call, __func__, session, LOOK);
+	return rv == CKR_OK ? call_leave(&call, CKR_ARGUMENTS_BAD) : rv;
 }
 
 CK_RV C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
@@ -89,18 +95,17 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
 		[OPERATION_SIGN_RECOVER] = CKF_SIGN_RECOVER,
 		[OPERATION_VERIFY_RECOVER] = CKF_VERIFY_RECOVER,
 	};
-	struct session *s;
-	struct slot *slot;
-	CK_RV rv = session_enter(handle, LOOK_AWAY, &s, &slot);
+	struct call call;
+	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK_AWAY);
 
 	if (rv != CKR_OK)
 		return rv;
 	for (size_t i = 0; i < OPERATION_KINDS; i++)
 		if (flags & kinds[i])
-			operation_end(&s->operations[i]);
+			operation_end(&call.session->operations[i]);
 	if (flags & CKF_FIND_OBJECTS)
-		find_end(&s->find);
-	return slot_exit(slot, __func__, CKR_OK);
+		find_end(&call.session->find);
+	return call_leave(&call, CKR_OK);
 }
 
 /* ---- message-based functions ---- */
@@ -109,9 +114,10 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
 
 static CK_RV not_supported(const char *function)
 {
-	CK_RV rv = module_enter();
+	struct call call;
+	CK_RV rv = call_enter(&call, function);
 
-	return rv == CKR_OK ? leave_(function, CKR_FUNCTION_NOT_SUPPORTED) : rv;
+	return rv == CKR_OK ? call_leave(&call, CKR_FUNCTION_NOT_SUPPORTED) : rv;
 }
 
 CK_RV C_MessageEncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)

@@ -1,13 +1,23 @@
 #include "config.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #include "src/crypto/context.h"
 
 /* Set and cleared by C_Initialize and C_Finalize only, while no call is inside. */
 static OSSL_LIB_CTX *context;
+
+static const char *const digest_names[] = {"MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"};
+
+#define DIGESTS (sizeof digest_names / sizeof *digest_names)
+
+/* Filled by whoever comes first. */
+static _Atomic(EVP_MD *) digests[DIGESTS];
 
 bool crypto_start(void)
 {
@@ -17,12 +27,16 @@ bool crypto_start(void)
 
 void crypto_stop(void)
 {
+	for (size_t i = 0; i < DIGESTS; i++)
+		EVP_MD_free(atomic_exchange(&digests[i], NULL));
 	OSSL_LIB_CTX_free(context);
 	context = NULL;
 }
 
 void crypto_abandon(void)
 {
+	for (size_t i = 0; i < DIGESTS; i++)
+		atomic_store(&digests[i], NULL);
 	context = NULL;
 }
 
@@ -34,4 +48,24 @@ bool crypto_is_gone(void)
 OSSL_LIB_CTX *crypto_context(void)
 {
 	return context;
+}
+
+const EVP_MD *crypto_digest(const char *name)
+{
+	EVP_MD *md, *other = NULL;
+	size_t i = 0;
+
+	while (i < DIGESTS && strcmp(digest_names[i], name) != 0)
+		i++;
+	if (i == DIGESTS)
+		return NULL;
+	md = atomic_load(&digests[i]);
+	if (md)
+		return md;
+	md = EVP_MD_fetch(context, name, NULL);
+	if (md && !atomic_compare_exchange_strong(&digests[i], &other, md)) {
+		EVP_MD_free(md); /* another thread was first */
+		md = other;
+	}
+	return md;
 }

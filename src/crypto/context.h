@@ -6,6 +6,8 @@
 #define TWCARD_SRC_CRYPTO_CONTEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <openssl/types.h>
 
@@ -20,6 +22,19 @@ void crypto_abandon(void);
 
 /* True if OpenSSL's exit handler has run: what it cleaned up must not be freed again. */
 bool crypto_is_gone(void);
+
+/*
+ * A hash by OpenSSL's name, fetched once and the context's: NULL if there is
+ * no such hash. Fetching costs a search in OpenSSL's tables, and a signature
+ * would do it each time.
+ */
+const EVP_MD *crypto_digest(const char *name);
+
+/* Bytes of the context's generator (random.c); false: it has none. */
+bool crypto_random(uint8_t *out, size_t len);
+
+/* Gives the same generator additional input: it seeds itself. */
+bool crypto_seed(const uint8_t *seed, size_t len);
 
 /* NULL before C_Initialize, which means OpenSSL's default context to OpenSSL. */
 OSSL_LIB_CTX *crypto_context(void);

@@ -18,6 +18,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "src/crypto/mask.h"
 #include "src/crypto/rsa.h"
 
 #define RSA_BITS (8 * RSA_BLOCK)
@@ -117,8 +118,12 @@ enum result rsa_pad_for_signing(const struct rsa_scheme *s, const uint8_t *data,
 	}
 }
 
-enum result rsa_unpad_decrypted(const struct rsa_scheme *s, const uint8_t block[RSA_BLOCK],
-				uint8_t out[RSA_BLOCK], size_t *len)
+/*
+ * The plaintext's bytes, or -1. OpenSSL's checks of both paddings look at all
+ * bytes in any case, copy the plaintext without a branch on what it is, and
+ * put this number together from masks.
+ */
+static int unpad(const struct rsa_scheme *s, const uint8_t block[RSA_BLOCK], uint8_t out[RSA_BLOCK])
 {
 	int n = -1;
 
@@ -139,8 +144,22 @@ enum result rsa_unpad_decrypted(const struct rsa_scheme *s, const uint8_t block[
 		break;
 	}
 	ERR_pop_to_mark();
-	*len = n < 0 ? 0 : (size_t)n;
-	return n < 0 ? RESULT_BAD_DATA : RESULT_OK;
+	return n;
+}
+
+size_t rsa_unpad_masked(const struct rsa_scheme *s, const uint8_t block[RSA_BLOCK],
+			uint8_t out[RSA_BLOCK], size_t *len)
+{
+	size_t n = (size_t)unpad(s, block, out), bad = mask_top(n);
+
+	*len = mask_select(bad, 0, n);
+	return bad;
+}
+
+enum result rsa_unpad_decrypted(const struct rsa_scheme *s, const uint8_t block[RSA_BLOCK],
+				uint8_t out[RSA_BLOCK], size_t *len)
+{
+	return rsa_unpad_masked(s, block, out, len) ? RESULT_BAD_DATA : RESULT_OK;
 }
 
 size_t rsa_max_plaintext(const struct rsa_scheme *s, size_t key_len)
@@ -154,23 +173,91 @@ size_t rsa_max_plaintext(const struct rsa_scheme *s, size_t key_len)
 	return key_len > overhead ? key_len - overhead : 0;
 }
 
+struct rsa_check {
+	BN_CTX *work;
+	BN_MONT_CTX *mont; /* nine tenths of the cost of a check, if it is made each time */
+	BIGNUM *n, *in, *out, *power;
+	uint32_t exponent;
+};
+
+struct rsa_check *rsa_check_new(const struct rsa_public *key)
+{
+	struct rsa_check *c = OPENSSL_zalloc(sizeof *c);
+
+	if (!c)
+		return NULL;
+	c->work = BN_CTX_new();
+	c->mont = BN_MONT_CTX_new();
+	c->n = BN_bin2bn(key->modulus, sizeof key->modulus, NULL);
+	c->in = BN_new();
+	c->out = BN_new();
+	c->power = BN_new();
+	c->exponent = key->exponent;
+	if (c->work && c->mont && c->n && c->in && c->out && c->power && c->exponent >= 3 &&
+	    c->exponent & 1 && BN_is_odd(c->n) && BN_MONT_CTX_set(c->mont, c->n, c->work))
+		return c;
+	rsa_check_free(&c);
+	return NULL;
+}
+
+void rsa_check_free(struct rsa_check **check)
+{
+	struct rsa_check *c = *check;
+
+	if (!c)
+		return;
+	BN_CTX_free(c->work);
+	BN_MONT_CTX_free(c->mont);
+	BN_free(c->n);
+	BN_clear_free(c->in);
+	BN_clear_free(c->out);
+	BN_clear_free(c->power);
+	OPENSSL_free(c);
+	*check = NULL;
+}
+
+/*
+ * Square and multiply. All but the last product is in Montgomery's form; the
+ * last factor is not, and takes the result out of it: the exponent is odd.
+ */
+static bool raise(struct rsa_check *c)
+{
+	uint32_t bit = 1u << 31;
+	bool ok = BN_to_montgomery(c->power, c->out, c->mont, c->work);
+	BIGNUM *base = ok ? BN_dup(c->power) : NULL;
+
+	while (!(c->exponent & bit))
+		bit >>= 1;
+	ok = base != NULL;
+	for (bit >>= 1; ok && bit; bit >>= 1) {
+		ok = BN_mod_mul_montgomery(c->power, c->power, c->power, c->mont, c->work);
+		if (ok && c->exponent & bit)
+			ok = BN_mod_mul_montgomery(c->power, c->power, bit == 1 ? c->out : base, c->mont,
+						   c->work);
+	}
+	BN_clear_free(base);
+	return ok;
+}
+
+bool rsa_check_undoes(struct rsa_check *c, const uint8_t in[RSA_BLOCK],
+		      const uint8_t out[RSA_BLOCK])
+{
+	bool ok = BN_bin2bn(out, RSA_BLOCK, c->out) && BN_bin2bn(in, RSA_BLOCK, c->in) &&
+		  BN_cmp(c->out, c->n) < 0 && raise(c) && BN_cmp(c->power, c->in) == 0;
+
+	BN_clear(c->in); /* one of them may be a plaintext */
+	BN_clear(c->out);
+	BN_clear(c->power);
+	return ok;
+}
+
 bool rsa_undoes(const struct rsa_public *key, const uint8_t in[RSA_BLOCK],
 		const uint8_t out[RSA_BLOCK])
 {
-	BIGNUM *n = BN_bin2bn(key->modulus, sizeof key->modulus, NULL);
-	BIGNUM *s = BN_bin2bn(out, RSA_BLOCK, NULL);
-	BIGNUM *m = BN_bin2bn(in, RSA_BLOCK, NULL);
-	BIGNUM *e = BN_new();
-	BN_CTX *ctx = BN_CTX_new();
-	bool ok;
+	struct rsa_check *check = rsa_check_new(key);
+	bool ok = check && rsa_check_undoes(check, in, out);
 
-	ok = n && s && m && e && ctx && BN_set_word(e, key->exponent) && BN_cmp(s, n) < 0 &&
-	     BN_mod_exp(s, s, e, n, ctx) && BN_cmp(s, m) == 0;
-	BN_CTX_free(ctx);
-	BN_free(e);
-	BN_clear_free(m);
-	BN_clear_free(s);
-	BN_free(n);
+	rsa_check_free(&check);
 	return ok;
 }
 
@@ -230,28 +317,56 @@ static bool set_scheme(EVP_PKEY_CTX *ctx, const struct rsa_scheme *s)
 		EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, (int)s->salt_len) > 0);
 }
 
+/* The block that data without a hash's name must have been signed as (RFC 8017, 8.2.2). */
+static enum result bare_block(const struct rsa_scheme *s, const uint8_t *data, size_t len,
+			      size_t size, struct buffer *out)
+{
+	bool pkcs1 = s->padding == RSA_PAD_PKCS1;
+	enum result r = buffer_reserve(out, size);
+
+	if (r != RESULT_OK)
+		return r;
+	if (len > size - (pkcs1 ? RSA_PKCS1_OVERHEAD : 0))
+		return RESULT_BAD_SIGNATURE;
+	memset(out->data, pkcs1 ? 0xFF : 0, size - len);
+	if (pkcs1) {
+		out->data[0] = 0;
+		out->data[1] = 1;
+		out->data[size - len - 1] = 0;
+	}
+	if (len)
+		memcpy(out->data + size - len, data, len);
+	out->len = size;
+	return RESULT_OK;
+}
+
+/* By comparing blocks: OpenSSL does not verify what signs no bytes at all, or is not padded. */
+static enum result verify_bare(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
+			       const uint8_t *data, size_t len, const uint8_t *signature,
+			       size_t signature_len)
+{
+	static const struct rsa_scheme none = {.padding = RSA_PAD_NONE};
+	struct buffer wanted = BUFFER_INIT, block = BUFFER_INIT;
+	enum result r = bare_block(s, data, len, (size_t)EVP_PKEY_get_size(key), &wanted);
+
+	if (r == RESULT_OK)
+		r = rsa_recover(libctx, key, &none, signature, signature_len, &block);
+	if (r == RESULT_OK && !buffer_same(&wanted, &block))
+		r = RESULT_BAD_SIGNATURE;
+	buffer_clear(&wanted);
+	buffer_clear(&block);
+	return r;
+}
+
 enum result rsa_verify(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
 		       const uint8_t *data, size_t len, const uint8_t *signature,
 		       size_t signature_len)
 {
 	EVP_PKEY_CTX *ctx = NULL;
-	struct buffer block = BUFFER_INIT;
 	enum result r = RESULT_CRYPTO;
 
-	if (s->padding == RSA_PAD_NONE) { /* the signature undoes to the data, zeros in front */
-		size_t zeros = 0;
-
-		r = rsa_recover(libctx, key, s, signature, signature_len, &block);
-		if (r == RESULT_OK && len > block.len)
-			r = RESULT_BAD_SIGNATURE;
-		while (r == RESULT_OK && zeros < block.len - len)
-			if (block.data[zeros++])
-				r = RESULT_BAD_SIGNATURE;
-		if (r == RESULT_OK && len && memcmp(block.data + zeros, data, len) != 0)
-			r = RESULT_BAD_SIGNATURE;
-		buffer_clear(&block);
-		return r;
-	}
+	if (!s->hash)
+		return verify_bare(libctx, key, s, data, len, signature, signature_len);
 	ERR_set_mark();
 	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
 	if (ctx && EVP_PKEY_verify_init(ctx) > 0 && set_scheme(ctx, s))

@@ -18,6 +18,7 @@
 
 #define RSA_BLOCK CARD_MODULUS_SIZE
 #define RSA_PKCS1_OVERHEAD 11
+#define RSA_LABEL_MAX 0x10000 /* bytes of OAEP's label; OpenSSL counts with int */
 
 enum rsa_padding { RSA_PAD_PKCS1, RSA_PAD_NONE, RSA_PAD_PSS, RSA_PAD_OAEP };
 
@@ -45,12 +46,31 @@ MUST_USE enum result rsa_unpad_decrypted(const struct rsa_scheme *scheme,
 					 const uint8_t block[RSA_BLOCK], uint8_t out[RSA_BLOCK],
 					 size_t *len);
 
+/*
+ * The same for who must not tell even that much: a mask, all ones if the
+ * padding is wrong (then *len is 0 and `out` holds anything). Nothing branches
+ * on the padding.
+ */
+size_t rsa_unpad_masked(const struct rsa_scheme *scheme, const uint8_t block[RSA_BLOCK],
+			uint8_t out[RSA_BLOCK], size_t *len);
+
 /* The most bytes that a key of key_len bytes can encrypt with the scheme, which bounds plaintexts. */
 size_t rsa_max_plaintext(const struct rsa_scheme *scheme, size_t key_len);
 
 /* True if raising `out` to the public exponent gives `in` again. */
 bool rsa_undoes(const struct rsa_public *key, const uint8_t in[RSA_BLOCK],
 		const uint8_t out[RSA_BLOCK]);
+
+/*
+ * The same for a key that is asked again and again: what follows from the
+ * modulus is computed once. One thread at a time. NULL: out of memory, or no
+ * RSA key (an even modulus or exponent).
+ */
+struct rsa_check;
+struct rsa_check *rsa_check_new(const struct rsa_public *key);
+bool rsa_check_undoes(struct rsa_check *check, const uint8_t in[RSA_BLOCK],
+		      const uint8_t out[RSA_BLOCK]);
+void rsa_check_free(struct rsa_check **check);
 
 /* A public key for OpenSSL from big-endian numbers, NULL on failure. The caller frees it. */
 EVP_PKEY *rsa_public_key(OSSL_LIB_CTX *libctx, const uint8_t *modulus, size_t modulus_len,

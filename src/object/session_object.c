@@ -19,15 +19,20 @@ static bool is_sessions(const struct object *o)
 	return o->attributes && o->owner;
 }
 
+CK_RV session_object_allowed(const struct session *s, const struct store *attributes)
+{
+	if (store_bool(attributes, CKA_TOKEN))
+		return refuse_write(s);
+	if (store_bool(attributes, CKA_PRIVATE) && !s->slot->token.logged_in)
+		return CKR_USER_NOT_LOGGED_IN;
+	return CKR_OK;
+}
+
 CK_RV session_object_add(struct session *s, struct store *attributes, CK_OBJECT_HANDLE *handle)
 {
 	struct token *t = &s->slot->token;
-	CK_RV rv = CKR_OK;
+	CK_RV rv = session_object_allowed(s, attributes);
 
-	if (store_bool(attributes, CKA_TOKEN))
-		rv = refuse_write(s);
-	else if (store_bool(attributes, CKA_PRIVATE) && !t->logged_in)
-		rv = CKR_USER_NOT_LOGGED_IN;
 	if (rv != CKR_OK) {
 		store_clear(attributes);
 		return rv;

@@ -8,6 +8,9 @@
 #include "src/session/session.h"
 #include "src/token/token.h"
 
+/* What session_object_add() would say to the attributes, without adding. Under the slot's lock. */
+CK_RV session_object_allowed(const struct session *s, const struct store *attributes);
+
 /*
  * Makes an object of the attributes, which are taken over (also on failure).
  * CKR_TOKEN_WRITE_PROTECTED or CKR_SESSION_READ_ONLY: it would be one of the

@@ -1,58 +1,93 @@
-/* What the files of the operations share: operation.c, op_sign.c, op_crypt.c, op_key.c. */
+/* What the files of the operations share. */
 #ifndef TWCARD_SRC_OPERATION_INTERNAL_H
 #define TWCARD_SRC_OPERATION_INTERNAL_H
 
 #include "src/operation/mechanism.h"
-#include "src/token/object.h"
 #include "src/operation/operation.h"
 #include "src/session/session.h"
-
-#define RSA_DATA_MAX 1024 /* bytes: the longest modulus of a session public key */
+#include "src/token/object.h"
 
 /* What a key is wanted for; the first ones are the operations themselves. */
 enum key_use { USE_WRAP = OPERATION_KINDS, USE_UNWRAP, KEY_USES };
 
-/* The operation of the kind, if it is active. */
-struct operation *operation_active(struct session *s, enum operation_kind kind);
+/* digest.c, hmac.c, cipher.c, gcm.c, rsa.c */
+extern const struct family digest_family, hmac_family;
+extern const struct family cipher_encrypts, cipher_decrypts, cipher_unwraps;
+extern const struct family gcm_encrypts, gcm_decrypts;
+extern const struct family rsa_signs, rsa_verifies, rsa_encrypts, rsa_decrypts, rsa_recovers,
+	rsa_unwraps;
+
+/* ---- keys (keys.c) ---- */
 
 /*
- * Fills a fresh operation for the use (an operation_kind or key_use); leaves
- * it empty on any error.
+ * What is taken of a key when an operation begins: no operation looks at a
+ * session object later, so it may go while the operation lasts.
  */
+struct operation_key {
+	bool is_private;       /* wants a login */
+	bool of_card;
+	struct buffer value;   /* a secret key's bytes */
+	struct buffer modulus, exponent; /* a session's public key */
+};
+
+/* A key that may be used like that with the mechanism, or why not. Empty on any error. */
+CK_RV key_take(struct session *s, const struct mechanism *row, CK_OBJECT_HANDLE handle,
+	       unsigned use, struct operation_key *out);
+
+/* Copies the bytes of a secret key; `may` says whether it may be used for that. */
+CK_RV key_take_value(struct session *s, CK_OBJECT_HANDLE handle,
+		     CK_RV (*may)(const struct object *key), struct buffer *out);
+
+void key_clear(struct operation_key *key);
+
+/* False: mechanisms with these flags are not for that use. */
+bool key_use_fits(unsigned use, CK_FLAGS flags);
+
+/* ---- beginning (begin.c) ---- */
+
+/* Fills a fresh operation for the use; leaves it empty on any error. Touches no card. */
 CK_RV operation_begin(struct session *s, struct operation *op, unsigned use, const CK_MECHANISM *m,
 		      CK_OBJECT_HANDLE key);
 
-/* Feeds digest, HMAC, or the buffer of what needs all at once. */
-CK_RV operation_feed(struct operation *op, const CK_BYTE *data, CK_ULONG len);
-
-/* Ends the operation if its session still lives (a card may have left with it); answers rv. */
-CK_RV operation_finish(struct session *s, enum operation_kind kind, CK_RV rv);
-
-enum room { ROOM_ENOUGH, ROOM_ASKED, ROOM_TOO_SMALL };
-
-/* PKCS#11 5.2 on output to the caller's buffer; sets *out_len unless there is room. */
-enum room operation_room(const CK_BYTE *out, CK_ULONG *out_len, size_t need);
-
-/* CKR_OK for ROOM_ASKED, CKR_BUFFER_TOO_SMALL for ROOM_TOO_SMALL. */
-CK_RV operation_room_rv(enum room room);
-
-/* The card's part, with op->key. The key may have gone with the login since the Init. */
-CK_RV operation_private(struct session *s, const struct operation *op, const uint8_t in[RSA_BLOCK],
-			uint8_t out[RSA_BLOCK]);
-
-/* The public half of op->key for OpenSSL; the caller frees it. */
-CK_RV operation_public(struct session *s, const struct operation *op, EVP_PKEY **out);
+/* ---- output (operation.c) ---- */
 
 /*
- * Encrypts or decrypts what the operation was fed and what the cipher still
- * holds; appends to out. op->encrypts says which way.
+ * PKCS#11 5.2 on output to the caller's buffer. True if there is room for
+ * `need`; otherwise *out_len is set and *rv is what the call answers.
  */
-CK_RV crypt_finish(struct session *s, struct operation *op, struct buffer *out);
+bool output_has_room(const CK_BYTE *out, CK_ULONG *out_len, size_t need, CK_RV *rv);
 
-/* Feeds a cipher or the buffer of an RSA operation; appends what comes out. */
-CK_RV crypt_feed(struct operation *op, const CK_BYTE *data, CK_ULONG len, struct buffer *out);
+/* Copies the whole result out, or says as above how long it is. */
+CK_RV output_deliver(const struct buffer *result, CK_BYTE *out, CK_ULONG *out_len);
 
-/* Starts op->cipher with the key's bytes. */
-CK_RV crypt_begin_cipher(struct operation *op, const struct buffer *key, bool encrypts);
+/* ---- shared by the ciphers (cipher.c) ---- */
+
+/* Starts op->cipher with the key's bytes and the parameters. */
+CK_RV cipher_begin(struct operation *op, const struct operation_key *key,
+		   const struct mechanism_params *params, bool encrypts);
+size_t cipher_stream_len(const struct operation *op, CK_ULONG len);
+CK_RV cipher_stream(struct operation *op, const CK_BYTE *in, CK_ULONG len, CK_BYTE *out);
+/* The last bytes into the cipher and all that is left out of it. */
+CK_RV cipher_finish(struct session *s, struct operation *op, const CK_BYTE *in, CK_ULONG len,
+		    CK_BYTE *out, size_t *out_len);
+void cipher_end(struct operation *op);
+
+/* Puts bytes into op->data, for families that need all at once. */
+CK_RV operation_collect(struct operation *op, const CK_BYTE *in, CK_ULONG len);
+
+/* ---- unwrapping (key.c) ---- */
+
+#define UNWRAPPED_MAX (4096 + 16) /* bytes: the longest key and a block of padding */
+
+/*
+ * What a wrapping gave. `bad` is a mask, not a truth: all ones if the padding
+ * was wrong. Nobody branches on it before the end, and `value` holds something
+ * in any case.
+ */
+struct unwrapped {
+	uint8_t value[UNWRAPPED_MAX];
+	size_t len;
+	size_t bad;
+};
 
 #endif

@@ -1,17 +1,16 @@
 #include "config.h"
 
-#include <string.h>
-
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
-#include "src/crypto/context.h"
-#include "src/operation/key.h"
-#include "src/operation/internal.h"
 #include "src/base/rv.h"
+#include "src/crypto/context.h"
+#include "src/crypto/mask.h"
 #include "src/object/session_object.h"
-#include "src/token/slot.h"
 #include "src/object/template.h"
+#include "src/operation/internal.h"
+#include "src/operation/key.h"
+#include "src/token/slot.h"
 
 #define GENERATED_MAX 4096 /* bytes */
 
@@ -72,15 +71,16 @@ CK_RV key_generate(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE 
 		store_clear(&attributes);
 		return rv;
 	}
-	return session_object_add(s, &attributes, key);
+	slot_lock(s->slot);
+	rv = session_object_add(s, &attributes, key);
+	slot_unlock(s->slot);
+	return rv;
 }
 
 /* ---- wrap ---- */
 
-static CK_RV wrappable(const struct object *key)
+static CK_RV may_wrap(const struct object *key)
 {
-	if (!key)
-		return CKR_KEY_HANDLE_INVALID;
 	if (key->klass == CKO_PRIVATE_KEY) /* of the card: it never leaves it */
 		return CKR_KEY_UNEXTRACTABLE;
 	if (key->klass != CKO_SECRET_KEY)
@@ -110,40 +110,67 @@ static CK_RV wrapping_error(CK_RV rv)
 CK_RV key_wrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE wrapping,
 	       CK_OBJECT_HANDLE handle, CK_BYTE *out, CK_ULONG *out_len)
 {
-	struct object *key = token_object(&s->slot->token, handle);
-	struct buffer wrapped = BUFFER_INIT;
+	struct buffer value = BUFFER_INIT, wrapped = BUFFER_INIT;
 	struct operation op = {0};
-	const struct buffer *value;
-	CK_RV rv = wrappable(key);
+	CK_RV rv = key_take_value(s, handle, may_wrap, &value);
 
 	if (rv != CKR_OK)
 		return rv;
 	rv = operation_begin(s, &op, USE_WRAP, m, wrapping);
-	if (rv == CKR_OK) {
-		value = store_get(key->attributes, CKA_VALUE);
-		rv = crypt_feed(&op, value->data, value->len, &wrapped);
-		if (rv == CKR_OK)
-			rv = crypt_finish(s, &op, &wrapped);
-	}
+	if (rv == CKR_OK)
+		rv = rv_of(buffer_reserve(&wrapped, op.family->room(&op, value.len)));
+	if (rv == CKR_OK)
+		rv = op.family->finish(s, &op, value.data, value.len, wrapped.data, &wrapped.len);
 	rv = wrapping_error(rv);
-	if (rv == CKR_OK) {
-		enum room room = operation_room(out, out_len, wrapped.len);
-
-		rv = operation_room_rv(room);
-		if (room == ROOM_ENOUGH) {
-			memcpy(out, wrapped.data, wrapped.len);
-			*out_len = wrapped.len;
-		}
-	}
+	if (rv == CKR_OK)
+		rv = output_deliver(&wrapped, out, out_len);
 	operation_end(&op);
 	buffer_clear(&wrapped);
+	buffer_clear(&value);
 	return rv;
 }
 
-/* ---- unwrap ---- */
+/*
+ * ---- unwrap ----
+ *
+ * Whoever can have the card decrypt what he likes and learns what is wrong
+ * with the result can read other people's messages (Bleichenbacher, Manger,
+ * Vaudenay). So all that can be told from the caller's own arguments is told
+ * before anything is decrypted: the template, the length that the key must
+ * have, the length of what is wrapped, the rights. After that there is one
+ * error, CKR_WRAPPED_KEY_INVALID, for a wrong padding as for a wrong length,
+ * and the way to it is the same: a stand-in of a plausible length goes through
+ * all that the key would have gone through, and no branch is taken on which of
+ * the two it is before the last one. What remains is the one bit "this is a
+ * wrapped key of that length", without which nothing could be unwrapped;
+ * CKA_VALUE_LEN in the template makes it a rare one.
+ */
 
-static CK_RV unwrapping_error(CK_RV rv)
+#define STAND_IN 32 /* bytes, where the key's type leaves the length open */
+
+/* What the length must be, as far as that is known before; 0: any that the type can have. */
+static CK_RV expected_len(const struct store *attributes, size_t *len)
 {
+	CK_KEY_TYPE type = store_ulong(attributes, CKA_KEY_TYPE);
+	CK_ULONG said = store_ulong(attributes, CKA_VALUE_LEN);
+	size_t fixed = type == CKK_DES2 ? 16 : type == CKK_DES3 ? 24 : 0;
+
+	if (said == CK_UNAVAILABLE_INFORMATION)
+		said = 0;
+	if (fixed && said && said != fixed)
+		return CKR_TEMPLATE_INCONSISTENT;
+	*len = fixed ? fixed : said;
+	return template_key_length(type, *len ? *len : STAND_IN) ? CKR_OK
+								  : CKR_ATTRIBUTE_VALUE_INVALID;
+}
+
+static CK_RV begin_unwrap(struct session *s, struct operation *op, const CK_MECHANISM *m,
+			  CK_OBJECT_HANDLE unwrapping, CK_ULONG wrapped_len)
+{
+	CK_RV rv = operation_begin(s, op, USE_UNWRAP, m, unwrapping);
+
+	if (rv == CKR_OK)
+		rv = op->family->check_wrapped(op, wrapped_len);
 	switch (rv) {
 	case CKR_KEY_HANDLE_INVALID:
 		return CKR_UNWRAPPING_KEY_HANDLE_INVALID;
@@ -151,52 +178,83 @@ static CK_RV unwrapping_error(CK_RV rv)
 		return CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT;
 	case CKR_KEY_SIZE_RANGE:
 		return CKR_UNWRAPPING_KEY_SIZE_RANGE;
-	case CKR_ENCRYPTED_DATA_INVALID:
-		return CKR_WRAPPED_KEY_INVALID;
-	case CKR_ENCRYPTED_DATA_LEN_RANGE:
-		return CKR_WRAPPED_KEY_LEN_RANGE;
 	default:
 		return rv;
 	}
 }
 
-/* A key's padding says nothing about its length: what came out must be a length for its type. */
-static CK_RV set_unwrapped(struct store *attributes, const struct buffer *value)
+/* Ones unless a key of the type can have the length. No branch: the length is a secret yet. */
+static size_t mask_bad_len(CK_KEY_TYPE type, size_t expected, size_t len)
 {
-	CK_RV rv;
+	if (expected)
+		return ~mask_equal(len, expected);
+	if (type == CKK_AES)
+		return ~(mask_equal(len, 16) | mask_equal(len, 24) | mask_equal(len, 32));
+	return mask_zero(len) | mask_less(GENERATED_MAX, len);
+}
 
-	if (!template_key_length(store_ulong(attributes, CKA_KEY_TYPE), value->len))
-		return CKR_WRAPPED_KEY_INVALID;
-	rv = template_set_secret(attributes, value->data, value->len, false,
-				 CK_UNAVAILABLE_INFORMATION);
-	return rv == CKR_ATTRIBUTE_VALUE_INVALID ? CKR_WRAPPED_KEY_INVALID : rv;
+/* Puts the stand-in in the place of what is not a key. */
+static void settle(struct unwrapped *u, CK_KEY_TYPE type, size_t expected,
+		   const uint8_t stand_in[GENERATED_MAX])
+{
+	u->bad |= mask_bad_len(type, expected, u->len);
+	u->len = mask_select(u->bad, expected ? expected : STAND_IN, u->len);
+	for (size_t i = 0; i < GENERATED_MAX; i++)
+		u->value[i] = (uint8_t)mask_select(u->bad, stand_in[i], u->value[i]);
+}
+
+/* Decrypts, and fills the attributes in any case; what was wrong is told last. */
+static CK_RV unwrap_into(struct session *s, struct operation *op, const CK_BYTE *wrapped,
+			 CK_ULONG len, size_t expected, struct store *attributes)
+{
+	CK_KEY_TYPE type = store_ulong(attributes, CKA_KEY_TYPE);
+	uint8_t stand_in[GENERATED_MAX] = {0};
+	struct unwrapped u = {.bad = 0};
+	CK_RV rv = CKR_FUNCTION_FAILED;
+
+	if (RAND_priv_bytes_ex(crypto_context(), stand_in, expected ? expected : STAND_IN, 0) != 1)
+		return rv;
+	if (type == CKK_DES2 || type == CKK_DES3)
+		set_odd_parity(stand_in, expected);
+	rv = op->family->unwrap(s, op, wrapped, len, &u);
+	if (rv == CKR_OK) {
+		settle(&u, type, expected, stand_in);
+		rv = template_set_secret(attributes, u.value, u.len, false, CK_UNAVAILABLE_INFORMATION);
+		if (rv == CKR_ATTRIBUTE_VALUE_INVALID || rv == CKR_TEMPLATE_INCONSISTENT || u.bad)
+			rv = CKR_WRAPPED_KEY_INVALID;
+	} else if (rv == CKR_ENCRYPTED_DATA_INVALID) { /* not below the modulus: anyone can see it */
+		rv = CKR_WRAPPED_KEY_INVALID;
+	}
+	OPENSSL_cleanse(&u, sizeof u);
+	OPENSSL_cleanse(stand_in, sizeof stand_in);
+	return rv;
 }
 
 CK_RV key_unwrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE unwrapping,
 		 const CK_BYTE *wrapped, CK_ULONG len, const CK_ATTRIBUTE *template,
 		 CK_ULONG count, CK_OBJECT_HANDLE *key)
 {
-	struct buffer value = BUFFER_INIT;
-	struct store attributes;
 	struct operation op = {0};
+	struct store attributes;
+	size_t expected = 0;
 	CK_RV rv;
 
 	rv = template_build(TEMPLATE_UNWRAP, CKO_SECRET_KEY, CK_UNAVAILABLE_INFORMATION, template,
 			    count, &attributes);
 	if (rv != CKR_OK)
 		return rv;
-	rv = operation_begin(s, &op, USE_UNWRAP, m, unwrapping);
+	slot_lock(slot);
+	rv = session_object_allowed(s, &attributes);
+	slot_unlock(slot);
 	if (rv == CKR_OK)
-		rv = crypt_feed(&op, wrapped, len, &value);
+		rv = expected_len(&attributes, &expected);
 	if (rv == CKR_OK)
-		rv = crypt_finish(s, &op, &value);
-	rv = unwrapping_error(rv);
+		rv = begin_unwrap(s, &op, m, unwrapping, len);
 	if (rv == CKR_OK)
-		rv = set_unwrapped(&attributes, &value);
+		rv = unwrap_into(s, &op, wrapped, len, expected, &attributes);
 	operation_end(&op);
-	buffer_clear(&value);
 	if (rv == CKR_OK)
-		return session_object_add(s, &attributes, key);
+		rv = add_unwrapped(slot, session, &attributes, key);
 	store_clear(&attributes);
 	return rv;
 }

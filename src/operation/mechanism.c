@@ -4,8 +4,8 @@
 
 #include <openssl/evp.h>
 
+#include "src/crypto/context.h"
 #include "src/operation/mechanism.h"
-#include "src/base/rv.h"
 
 #define RSA_BITS (8 * RSA_BLOCK)
 #define SIGNS (CKF_HW | CKF_SIGN | CKF_VERIFY)
@@ -66,7 +66,7 @@ static const struct mechanism rows[] = {
 	CIPHER(CKM_AES_CBC, "AES-CBC", CRYPTS, PARAMS_IV, CKK_AES, 16, 32, "CBC", false),
 	CIPHER(CKM_AES_CBC_PAD, "AES-CBC-PAD", CRYPTS | WRAPS, PARAMS_IV, CKK_AES, 16, 32, "CBC", true),
 	CIPHER(CKM_AES_CTR, "AES-CTR", CRYPTS, PARAMS_CTR, CKK_AES, 16, 32, "CTR", false),
-	CIPHER(CKM_AES_GCM, "AES-GCM", CRYPTS, PARAMS_GCM, CKK_AES, 16, 32, "GCM", false),
+	{CKM_AES_GCM, "AES-GCM", MECHANISM_GCM, CRYPTS, 16, 32, PARAMS_GCM, NULL, 0, 0, CKK_AES, "GCM", false},
 	CIPHER(CKM_DES3_ECB, "DES3-ECB", CRYPTS, PARAMS_NONE, CKK_DES3, 16, 24, "ECB", false),
 	CIPHER(CKM_DES3_CBC, "DES3-CBC", CRYPTS, PARAMS_IV, CKK_DES3, 16, 24, "CBC", false),
 	CIPHER(CKM_DES3_CBC_PAD, "DES3-CBC-PAD", CRYPTS | WRAPS, PARAMS_IV, CKK_DES3, 16, 24, "CBC", true),
@@ -106,9 +106,9 @@ const struct mechanism *mechanism_rows(size_t *count)
 	return rows;
 }
 
-/* Fetches both hashes that the parameters name; unknown ones are a parameter error. */
-static CK_RV fetch_named(OSSL_LIB_CTX *libctx, CK_MECHANISM_TYPE hash, CK_RSA_PKCS_MGF_TYPE mgf,
-			 struct operation *op)
+/* Both hashes that the parameters name; unknown ones are a parameter error. */
+static CK_RV find_named(CK_MECHANISM_TYPE hash, CK_RSA_PKCS_MGF_TYPE mgf,
+			struct mechanism_params *out)
 {
 	const char *hash_name = NULL, *mgf_name = NULL;
 
@@ -120,152 +120,137 @@ static CK_RV fetch_named(OSSL_LIB_CTX *libctx, CK_MECHANISM_TYPE hash, CK_RSA_PK
 	}
 	if (!hash_name || !mgf_name)
 		return CKR_MECHANISM_PARAM_INVALID;
-	op->hash = EVP_MD_fetch(libctx, hash_name, NULL);
-	op->mgf = EVP_MD_fetch(libctx, mgf_name, NULL);
-	return op->hash && op->mgf ? CKR_OK : CKR_FUNCTION_FAILED;
+	out->hash = crypto_digest(hash_name);
+	out->mgf = crypto_digest(mgf_name);
+	return out->hash && out->mgf ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
-static CK_RV prepare_pss(const struct mechanism *row, const CK_MECHANISM *m, OSSL_LIB_CTX *libctx,
-			 struct operation *op)
+/* Copies the parameter structure; false: it is not there, or not one. */
+static bool take_struct(const CK_MECHANISM *m, void *out, size_t len)
+{
+	if (!m->pParameter || m->ulParameterLen != len)
+		return false;
+	memcpy(out, m->pParameter, len);
+	return true;
+}
+
+static CK_RV parse_pss(const struct mechanism *row, const CK_MECHANISM *m,
+		       struct mechanism_params *out)
 {
 	CK_RSA_PKCS_PSS_PARAMS params;
-	size_t hash_len;
 	CK_RV rv;
 
-	if (!m->pParameter || m->ulParameterLen != sizeof params)
+	if (!take_struct(m, &params, sizeof params))
 		return CKR_MECHANISM_PARAM_INVALID;
-	memcpy(&params, m->pParameter, sizeof params);
 	if (row->hash && params.hashAlg != row->hash_type)
 		return CKR_MECHANISM_PARAM_INVALID;
-	rv = fetch_named(libctx, params.hashAlg, params.mgf, op);
+	rv = find_named(params.hashAlg, params.mgf, out);
 	if (rv != CKR_OK)
 		return rv;
-	hash_len = (size_t)EVP_MD_get_size(op->hash);
 	/* RFC 8017, 9.1.1: emLen >= hLen + sLen + 2 */
-	if (params.sLen > RSA_BLOCK - hash_len - 2)
+	if (params.sLen > RSA_BLOCK - (size_t)EVP_MD_get_size(out->hash) - 2)
 		return CKR_MECHANISM_PARAM_INVALID;
-	op->scheme.salt_len = params.sLen;
+	out->salt_len = params.sLen;
 	return CKR_OK;
 }
 
-static CK_RV prepare_oaep(const CK_MECHANISM *m, OSSL_LIB_CTX *libctx, struct operation *op)
+static CK_RV parse_oaep(const CK_MECHANISM *m, struct mechanism_params *out)
 {
 	CK_RSA_PKCS_OAEP_PARAMS params;
-	CK_RV rv;
 
-	if (!m->pParameter || m->ulParameterLen != sizeof params)
+	if (!take_struct(m, &params, sizeof params))
 		return CKR_MECHANISM_PARAM_INVALID;
-	memcpy(&params, m->pParameter, sizeof params);
 	/* a source of 0 stands for "no label" in programs that fill only the hashes in */
 	if ((params.source != 0 && params.source != CKZ_DATA_SPECIFIED) ||
-	    (params.ulSourceDataLen && !params.pSourceData))
+	    (params.ulSourceDataLen && !params.pSourceData) ||
+	    params.ulSourceDataLen > RSA_LABEL_MAX)
 		return CKR_MECHANISM_PARAM_INVALID;
-	rv = fetch_named(libctx, params.hashAlg, params.mgf, op);
-	if (rv != CKR_OK)
-		return rv;
-	rv = rv_of(buffer_append(&op->label, params.pSourceData, params.ulSourceDataLen));
-	op->scheme.label = op->label.data;
-	op->scheme.label_len = op->label.len;
-	return rv;
+	out->extra = params.pSourceData;
+	out->extra_len = params.ulSourceDataLen;
+	return find_named(params.hashAlg, params.mgf, out);
 }
 
-static CK_RV prepare_mac_length(const CK_MECHANISM *m, struct operation *op)
+static CK_RV parse_mac_length(const CK_MECHANISM *m, struct mechanism_params *out)
 {
 	CK_ULONG len;
 
-	if (!m->pParameter || m->ulParameterLen != sizeof len)
+	if (!take_struct(m, &len, sizeof len) || len < 1 || len > out->mac_len)
 		return CKR_MECHANISM_PARAM_INVALID;
-	memcpy(&len, m->pParameter, sizeof len);
-	if (len < 1 || len > op->mac_len)
-		return CKR_MECHANISM_PARAM_INVALID;
-	op->mac_len = len;
+	out->mac_len = len;
 	return CKR_OK;
 }
 
-static CK_RV prepare_iv(const struct mechanism *row, const CK_MECHANISM *m, struct operation *op)
+static CK_RV parse_iv(const struct mechanism *row, const CK_MECHANISM *m,
+		      struct mechanism_params *out)
 {
-	size_t block = row->key_type == CKK_AES ? 16 : 8;
-
-	if (!m->pParameter || m->ulParameterLen != block)
-		return CKR_MECHANISM_PARAM_INVALID;
-	return rv_of(buffer_append(&op->iv, m->pParameter, block));
+	out->iv_len = row->key_type == CKK_AES ? 16 : 8;
+	return take_struct(m, out->iv, out->iv_len) ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }
 
 /* OpenSSL counts with all 128 bits: a shorter counter that would wrap is not taken that far. */
-static CK_RV prepare_ctr(const CK_MECHANISM *m, struct operation *op)
+static CK_RV parse_ctr(const CK_MECHANISM *m, struct mechanism_params *out)
 {
 	CK_AES_CTR_PARAMS params;
 	unsigned __int128 count = 0, left;
 
-	if (!m->pParameter || m->ulParameterLen != sizeof params)
+	if (!take_struct(m, &params, sizeof params) || params.ulCounterBits < 1 ||
+	    params.ulCounterBits > 128)
 		return CKR_MECHANISM_PARAM_INVALID;
-	memcpy(&params, m->pParameter, sizeof params);
-	if (params.ulCounterBits < 1 || params.ulCounterBits > 128)
-		return CKR_MECHANISM_PARAM_INVALID;
-	op->most_bytes = UINT64_MAX;
 	if (params.ulCounterBits < 128) {
 		for (int i = 0; i < 16; i++)
 			count = count << 8 | params.cb[i];
 		left = (unsigned __int128)1 << params.ulCounterBits;
 		left -= count & (left - 1);
 		if (left < UINT64_MAX / 16)
-			op->most_bytes = 16 * (uint64_t)left;
+			out->most_bytes = 16 * (uint64_t)left;
 	}
-	return rv_of(buffer_append(&op->iv, params.cb, sizeof params.cb));
+	out->iv_len = sizeof params.cb;
+	memcpy(out->iv, params.cb, out->iv_len);
+	return CKR_OK;
 }
 
-static CK_RV prepare_gcm(const CK_MECHANISM *m, struct operation *op)
+static CK_RV parse_gcm(const CK_MECHANISM *m, struct mechanism_params *out)
 {
 	CK_GCM_PARAMS params;
-	CK_RV rv;
 
-	if (!m->pParameter || m->ulParameterLen != sizeof params)
+	if (!take_struct(m, &params, sizeof params))
 		return CKR_MECHANISM_PARAM_INVALID;
-	memcpy(&params, m->pParameter, sizeof params);
-	if (!params.pIv || params.ulIvLen < 1 || params.ulIvLen > 128 ||
+	if (!params.pIv || params.ulIvLen < 1 || params.ulIvLen > IV_MAX ||
 	    (params.ulAADLen && !params.pAAD) || params.ulTagBits % 8 || params.ulTagBits < 32 ||
 	    params.ulTagBits > 128)
 		return CKR_MECHANISM_PARAM_INVALID;
-	op->tag_len = params.ulTagBits / 8;
-	rv = rv_of(buffer_append(&op->iv, params.pIv, params.ulIvLen));
-	return rv == CKR_OK ? rv_of(buffer_append(&op->label, params.pAAD, params.ulAADLen)) : rv;
+	out->tag_len = params.ulTagBits / 8;
+	out->iv_len = params.ulIvLen;
+	memcpy(out->iv, params.pIv, params.ulIvLen);
+	out->extra = params.pAAD;
+	out->extra_len = params.ulAADLen;
+	return CKR_OK;
 }
 
-static CK_RV prepare_params(const struct mechanism *row, const CK_MECHANISM *m,
-			    OSSL_LIB_CTX *libctx, struct operation *op)
+CK_RV mechanism_parse(const struct mechanism *row, const CK_MECHANISM *m,
+		      struct mechanism_params *out)
 {
+	*out = (struct mechanism_params){.most_bytes = UINT64_MAX};
+	if (row->hash) {
+		out->hash = crypto_digest(row->hash);
+		if (!out->hash)
+			return CKR_FUNCTION_FAILED;
+		out->mac_len = (size_t)EVP_MD_get_size(out->hash);
+	}
 	switch (row->params) {
 	case PARAMS_PSS:
-		return prepare_pss(row, m, libctx, op);
+		return parse_pss(row, m, out);
 	case PARAMS_OAEP:
-		return prepare_oaep(m, libctx, op);
+		return parse_oaep(m, out);
 	case PARAMS_MAC_LENGTH:
-		return prepare_mac_length(m, op);
+		return parse_mac_length(m, out);
 	case PARAMS_IV:
-		return prepare_iv(row, m, op);
+		return parse_iv(row, m, out);
 	case PARAMS_CTR:
-		return prepare_ctr(m, op);
+		return parse_ctr(m, out);
 	case PARAMS_GCM:
-		return prepare_gcm(m, op);
+		return parse_gcm(m, out);
 	default:
 		return m->ulParameterLen ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
 	}
-}
-
-CK_RV mechanism_prepare(const struct mechanism *row, const CK_MECHANISM *m, OSSL_LIB_CTX *libctx,
-			struct operation *op)
-{
-	CK_RV rv;
-
-	op->scheme.padding = row->padding;
-	if (row->hash && row->params != PARAMS_PSS) { /* PSS parameters name theirs */
-		op->hash = EVP_MD_fetch(libctx, row->hash, NULL);
-		if (!op->hash)
-			return CKR_FUNCTION_FAILED;
-		op->mac_len = (size_t)EVP_MD_get_size(op->hash);
-	}
-	rv = prepare_params(row, m, libctx, op);
-	op->scheme.hash = op->hash;
-	op->scheme.mgf = op->mgf;
-	return rv;
 }

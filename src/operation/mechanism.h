@@ -9,18 +9,19 @@
 #include <stddef.h>
 
 #include "src/cryptoki.h"
-#include "src/session/operation.h"
 #include "src/crypto/rsa.h"
 
 enum mechanism_family {
 	MECHANISM_DIGEST,
 	MECHANISM_RSA,    /* the private half is done by the card */
-	MECHANISM_HMAC,   /* session secret keys: OpenSSL does these three */
+	MECHANISM_HMAC,   /* session secret keys: OpenSSL does the rest */
 	MECHANISM_CIPHER,
-	MECHANISM_KEY_GEN
+	MECHANISM_GCM,
+	MECHANISM_KEY_GEN,
+	MECHANISM_FAMILIES
 };
 
-enum mechanism_params {
+enum param_form {
 	PARAMS_NONE,
 	PARAMS_PSS,
 	PARAMS_OAEP,
@@ -36,7 +37,7 @@ struct mechanism {
 	enum mechanism_family family;
 	CK_FLAGS flags;       /* CKF_SIGN …, CKF_HW where the card does the private half */
 	CK_ULONG min, max;    /* key sizes: bits for RSA and generic keys, bytes for others */
-	enum mechanism_params params;
+	enum param_form params;
 	const char *hash;     /* OpenSSL's name; NULL: the data are taken as they are */
 	CK_MECHANISM_TYPE hash_type;
 	enum rsa_padding padding;
@@ -51,12 +52,26 @@ const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type);
 /* All rows, in the order of C_GetMechanismList. */
 const struct mechanism *mechanism_rows(size_t *count);
 
+#define IV_MAX 128 /* bytes */
+
 /*
- * Checks the parameters and sets op->hash, mgf, label, scheme, iv, mac_len …
- * from row and parameters. CKR_MECHANISM_PARAM_INVALID, CKR_HOST_MEMORY,
- * CKR_FUNCTION_FAILED.
+ * What row and parameters say. Hashes are the crypto context's; `extra` points
+ * to the caller's memory, which is his again when the Init returns.
  */
-CK_RV mechanism_prepare(const struct mechanism *row, const CK_MECHANISM *m, OSSL_LIB_CTX *libctx,
-			struct operation *op);
+struct mechanism_params {
+	const EVP_MD *hash, *mgf;
+	size_t salt_len;      /* PSS */
+	const CK_BYTE *extra; /* OAEP's label, GCM's additional data */
+	CK_ULONG extra_len;
+	uint8_t iv[IV_MAX];
+	size_t iv_len;
+	size_t mac_len;
+	size_t tag_len;       /* GCM, bytes */
+	uint64_t most_bytes;  /* that the mechanism may take: CTR's counter must not wrap */
+};
+
+/* CKR_MECHANISM_PARAM_INVALID, CKR_FUNCTION_FAILED. */
+CK_RV mechanism_parse(const struct mechanism *row, const CK_MECHANISM *m,
+		      struct mechanism_params *out);
 
 #endif

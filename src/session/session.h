@@ -19,6 +19,8 @@
 
 struct slot;
 
+#define SESSIONS_MAX 4096 /* of one slot: a program that leaks them gets an answer, not all memory */
+
 /* Objects found by C_FindObjectsInit and not fetched yet. */
 struct find_state {
 	bool active;

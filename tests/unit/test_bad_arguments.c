@@ -25,17 +25,6 @@ static void null_results_are_wrong_arguments(void **state)
 	assert_int_equal(C_GetSessionInfo(bench.session, NULL), CKR_ARGUMENTS_BAD);
 }
 
-static void null_mechanisms_are_wrong_arguments(void **state)
-{
-	CK_OBJECT_HANDLE key = sign_key();
-
-	(void)state;
-	assert_int_equal(C_SignInit(bench.session, NULL, key), CKR_ARGUMENTS_BAD);
-	assert_int_equal(C_VerifyInit(bench.session, NULL, key), CKR_ARGUMENTS_BAD);
-	assert_int_equal(C_DecryptInit(bench.session, NULL, key), CKR_ARGUMENTS_BAD);
-	assert_int_equal(C_DigestInit(bench.session, NULL), CKR_ARGUMENTS_BAD);
-}
-
 static void null_templates_are_wrong_arguments(void **state)
 {
 	CK_ATTRIBUTE no_value = {CKA_ID, NULL, 4}, tiny_bool = {CKA_TOKEN, NULL, 1};
@@ -210,7 +199,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SESSION_TEST(null_results_are_wrong_arguments),
-		LOGIN_TEST(null_mechanisms_are_wrong_arguments),
 		LOGIN_TEST(null_templates_are_wrong_arguments),
 		LOGIN_TEST(null_data_ends_a_signature),
 		SESSION_TEST(null_data_ends_a_verification),

@@ -69,14 +69,14 @@ static void what_is_not_there_is_not_given(void **state)
 	for (size_t i = 0; i < COUNT(versions); i++) {
 		found = (CK_INTERFACE *)1;
 		assert_int_equal(C_GetInterface(NULL, (CK_VERSION *)&versions[i], &found, 0),
-				 CKR_FUNCTION_FAILED);
+				 CKR_ARGUMENTS_BAD);
 		assert_null(found);
 	}
-	assert_int_equal(C_GetInterface((CK_BYTE *)"Vendor", NULL, &found, 0), CKR_FUNCTION_FAILED);
-	assert_int_equal(C_GetInterface((CK_BYTE *)"PKCS 1", NULL, &found, 0), CKR_FUNCTION_FAILED);
-	assert_int_equal(C_GetInterface((CK_BYTE *)"", NULL, &found, 0), CKR_FUNCTION_FAILED);
+	assert_int_equal(C_GetInterface((CK_BYTE *)"Vendor", NULL, &found, 0), CKR_ARGUMENTS_BAD);
+	assert_int_equal(C_GetInterface((CK_BYTE *)"PKCS 1", NULL, &found, 0), CKR_ARGUMENTS_BAD);
+	assert_int_equal(C_GetInterface((CK_BYTE *)"", NULL, &found, 0), CKR_ARGUMENTS_BAD);
 	/* CKF_INTERFACE_FORK_SAFE */
-	assert_int_equal(C_GetInterface(NULL, NULL, &found, 1), CKR_FUNCTION_FAILED);
+	assert_int_equal(C_GetInterface(NULL, NULL, &found, 1), CKR_ARGUMENTS_BAD);
 	assert_int_equal(C_GetInterface(NULL, NULL, NULL, 0), CKR_ARGUMENTS_BAD);
 }
 
@@ -168,7 +168,16 @@ static void the_card_knows_no_user_names(void **state)
 			 CKR_PIN_INCORRECT);
 	assert_int_equal(vcard_tries_left(bench.card), 2);
 	assert_int_equal(C_LoginUser(bench.session, CKU_USER, (CK_BYTE *)PIN, 6, (CK_BYTE *)"", 0), CKR_OK);
+	assert_int_equal(C_LoginUser(0x7FF00000, CKU_USER, (CK_BYTE *)PIN, 6, (CK_BYTE *)"me", 2),
+			 CKR_SESSION_HANDLE_INVALID);
 	assert_int_equal(vcard_tries_left(bench.card), 3);
+}
+
+static void a_user_name_is_no_answer_before_the_start(void **state)
+{
+	(void)state;
+	assert_int_equal(C_LoginUser(1, CKU_USER, (CK_BYTE *)PIN, 6, (CK_BYTE *)"me", 2),
+			 CKR_CRYPTOKI_NOT_INITIALIZED);
 }
 
 /* ---- C_SessionCancel ---- */
@@ -255,6 +264,7 @@ int main(void)
 		SESSION_TEST(each_interface_tells_its_version),
 		SESSION_TEST(work_is_done_through_the_new_table),
 		SESSION_TEST(the_card_knows_no_user_names),
+		cmocka_unit_test(a_user_name_is_no_answer_before_the_start),
 		SESSION_TEST(only_what_is_named_is_cancelled),
 		LOGIN_TEST(a_signature_of_the_card_can_be_cancelled),
 	};

@@ -240,7 +240,7 @@ static void an_unwrapped_key_goes_nowhere_but_into_the_session(void **state)
 	assert_int_equal(C_UnwrapKey(bench.session, &m, kek, wrapped, len, token, 2, &out),
 			 CKR_TOKEN_WRITE_PROTECTED);
 	assert_int_equal(C_UnwrapKey(bench.session, &m, kek, wrapped, len, longer, 2, &out),
-			 CKR_TEMPLATE_INCONSISTENT);
+			 CKR_WRAPPED_KEY_INVALID);
 	assert_int_equal(C_UnwrapKey(bench.session, &m, kek, wrapped, len, fits, 3, &out), CKR_OK);
 	assert_true(ck_bool(bench.session, out, CKA_PRIVATE));
 	assert_int_equal(C_Logout(bench.session), CKR_OK);
@@ -410,8 +410,6 @@ static void keys_of_the_sampled_cards_do_not_recover(void **state)
 	assert_int_equal(C_VerifyRecoverInit(bench.session, MECHANISM(CKM_RSA_PKCS),
 					     key_of(CKO_PUBLIC_KEY, "SIGN")),
 			 CKR_KEY_FUNCTION_NOT_PERMITTED);
-	assert_int_equal(C_SignRecoverInit(bench.session, NULL, private_key), CKR_ARGUMENTS_BAD);
-	assert_int_equal(C_VerifyRecoverInit(bench.session, NULL, private_key), CKR_ARGUMENTS_BAD);
 }
 
 /* A card whose records say sign-recover and verify-recover. */

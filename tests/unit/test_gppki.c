@@ -44,7 +44,7 @@ static void check_token(void)
 	assert_int_equal(info.ulMinPinLen, 6);
 	assert_int_equal(info.ulMaxPinLen, 8);
 	assert_int_equal(info.flags, CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED |
-					     CKF_TOKEN_INITIALIZED);
+					     CKF_DUAL_CRYPTO_OPERATIONS | CKF_TOKEN_INITIALIZED);
 }
 
 static void check_public_objects(void)

@@ -37,7 +37,9 @@ static void the_token_shows_what_the_official_module_shows(void **state)
 	assert_padded(info.serialNumber, sizeof info.serialNumber, vcard_card_number(bench.card));
 	assert_padded(info.utcTime, sizeof info.utcTime, "");
 	assert_int_equal(info.flags, CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED |
-					     CKF_TOKEN_INITIALIZED);
+					     CKF_DUAL_CRYPTO_OPERATIONS | CKF_TOKEN_INITIALIZED);
+	assert_int_equal(info.ulMaxSessionCount, 4096);
+	assert_int_equal(info.ulMaxRwSessionCount, 4096);
 	assert_int_equal(info.ulMinPinLen, 6);
 	assert_int_equal(info.ulMaxPinLen, 8);
 }
@@ -150,6 +152,32 @@ static void other_users_are_refused_without_the_card(void **state)
 	assert_int_equal(verifies(), 0);
 }
 
+static void the_security_officer_waits_for_the_user_to_leave(void **state)
+{
+	(void)state;
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_int_equal(C_Login(bench.session, CKU_SO, (unsigned char *)PIN, 6),
+			 CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+	assert_int_equal(verifies(), 1);
+	assert_int_equal(C_Logout(bench.session), CKR_OK);
+	assert_int_equal(C_Login(bench.session, CKU_SO, (unsigned char *)PIN, 6),
+			 CKR_USER_TYPE_INVALID);
+}
+
+static void only_flags_that_exist_come_back(void **state)
+{
+	CK_SESSION_HANDLE session;
+	CK_SESSION_INFO info;
+
+	(void)state;
+	assert_int_equal(C_OpenSession(bench.slot, (CK_FLAGS)-1 & ~(CK_FLAGS)CKF_RW_SESSION, NULL, NULL,
+				       &session),
+			 CKR_OK);
+	assert_int_equal(C_GetSessionInfo(session, &info), CKR_OK);
+	assert_int_equal(info.flags, CKF_SERIAL_SESSION);
+	assert_int_equal(info.state, CKS_RO_PUBLIC_SESSION);
+}
+
 static void a_second_login_is_refused_without_the_card(void **state)
 {
 	CK_SESSION_HANDLE other = open_session(bench.slot);
@@ -260,6 +288,8 @@ int main(void)
 		SESSION_TEST(no_pin_is_a_wrong_argument_and_no_verify),
 		SESSION_TEST(a_pin_is_bytes_and_a_length),
 		SESSION_TEST(other_users_are_refused_without_the_card),
+		SESSION_TEST(the_security_officer_waits_for_the_user_to_leave),
+		SESSION_TEST(only_flags_that_exist_come_back),
 		LOGIN_TEST(a_second_login_is_refused_without_the_card),
 		BENCH_TEST(an_unknown_card_is_given_up_until_a_session_asks),
 		BENCH_TEST(a_known_card_after_an_unknown_one_is_known),
