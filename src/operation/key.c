@@ -243,9 +243,9 @@ CK_RV key_unwrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE unwr
 			    count, &attributes);
 	if (rv != CKR_OK)
 		return rv;
-	slot_lock(slot);
+	slot_lock(s->slot);
 	rv = session_object_allowed(s, &attributes);
-	slot_unlock(slot);
+	slot_unlock(s->slot);
 	if (rv == CKR_OK)
 		rv = expected_len(&attributes, &expected);
 	if (rv == CKR_OK)
@@ -253,8 +253,10 @@ CK_RV key_unwrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE unwr
 	if (rv == CKR_OK)
 		rv = unwrap_into(s, &op, wrapped, len, expected, &attributes);
 	operation_end(&op);
+	slot_lock(s->slot);
 	if (rv == CKR_OK)
-		rv = add_unwrapped(slot, session, &attributes, key);
+		rv = session_object_add(s, &attributes, key);
+	slot_unlock(s->slot);
 	store_clear(&attributes);
 	return rv;
 }

@@ -73,13 +73,12 @@ enum result token_check_private_op(struct token *t, const struct object *key,
 	struct rsa_public other;
 	enum result r = token_public_key(t, key, &rsa), second;
 
-	if (r != RESULT_OK && !SENDS_CARD_AWAY(r)) {
-		second = key_of_certificate(t, key, &other);
-		rsa = &other;
-		/* one bad record is no proof that there is no key */
-		r = second == RESULT_NOT_FOUND ? r : second;
-	}
-	if (r != RESULT_OK)
+	if (r == RESULT_OK)
+		return token_result_undoes(t, key, in, out) ? RESULT_OK : RESULT_BAD_SIGNATURE;
+	if (SENDS_CARD_AWAY(r))
 		return r;
-	return rsa_undoes(rsa, in, out) ? RESULT_OK : RESULT_BAD_SIGNATURE;
+	second = key_of_certificate(t, key, &other);
+	if (second != RESULT_OK) /* one bad record is no proof that there is no key */
+		return second == RESULT_NOT_FOUND ? r : second;
+	return rsa_undoes(&other, in, out) ? RESULT_OK : RESULT_BAD_SIGNATURE;
 }

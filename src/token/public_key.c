@@ -55,3 +55,19 @@ enum result token_public_key(struct token *t, const struct object *key,
 	*out = &entry->rsa;
 	return RESULT_OK;
 }
+
+bool token_result_undoes(struct token *t, const struct object *key,
+			 const uint8_t in[CARD_MODULUS_SIZE], const uint8_t out[CARD_MODULUS_SIZE])
+{
+	struct public_key *entry = cached_key(t, key->record->key_ref);
+
+	if (entry && !entry->check)
+		entry->check = rsa_check_new(&entry->rsa);
+	return entry && entry->check && rsa_check_undoes(entry->check, in, out);
+}
+
+void token_forget_checks(struct token *t)
+{
+	for (size_t i = 0; i < t->key_count; i++)
+		rsa_check_free(&t->keys[i].check);
+}

@@ -8,7 +8,7 @@
 
 #include "apdu/log.h"
 #include "src/crypto/rsa.h"
-#include "src/token/token.h"
+#include "src/token/internal.h"
 
 /* What belongs to one insertion is new. */
 static void begin_insertion(struct token *t)
@@ -49,6 +49,7 @@ struct card *token_clear(struct token *t)
 		p15_list_clear(&t->lists[i].records);
 		buffer_clear(&t->lists[i].raw);
 	}
+	token_forget_checks(t);
 	cache_clear(&t->cache);
 	secret_clear(&t->pin);
 	begin_insertion(t);

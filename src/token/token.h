@@ -13,6 +13,7 @@
 
 #include "apdu/secret.h"
 #include "profiles/card.h"
+#include "src/crypto/rsa.h"
 #include "src/token/cache.h"
 #include "src/cryptoki.h"
 #include "src/token/object.h"
@@ -32,6 +33,7 @@ struct public_key {
 	unsigned key_ref;
 	bool readable;
 	struct rsa_public rsa;
+	struct rsa_check *check; /* made when a result is checked for the first time; owned */
 };
 
 struct token {
