@@ -24,6 +24,8 @@
 	X(RESULT_CARD_MUTE,         CKR_DEVICE_ERROR,             "the card or reader did not answer") \
 	X(RESULT_READER_BUSY,       CKR_DEVICE_ERROR,             "another program holds the reader exclusively") \
 	X(RESULT_CANCELLED,         CKR_FUNCTION_CANCELED,        "the operation was cancelled") \
+	X(RESULT_NOT_READ,          CKR_GENERAL_ERROR,            "it was not read from the card yet") \
+	X(RESULT_QUOTA,             CKR_DEVICE_MEMORY,            "there are too many session objects, or they are too large") \
 	X(RESULT_TIMEOUT,           CKR_NO_EVENT,                 "nothing happened in time") \
 	X(RESULT_UNKNOWN_CARD,      CKR_TOKEN_NOT_RECOGNIZED,     "no profile knows this card") \
 	X(RESULT_BAD_ANSWER,        CKR_DEVICE_ERROR,             "the card gave an answer of the wrong form") \

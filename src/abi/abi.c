@@ -13,7 +13,8 @@ bool abi_is_template(const CK_ATTRIBUTE *template, CK_ULONG count)
 	if (count && !template)
 		return false;
 	for (CK_ULONG i = 0; i < count; i++)
-		if (template[i].ulValueLen && !template[i].pValue)
+		if (template[i].ulValueLen && !template[i].pValue &&
+		    template[i].ulValueLen != CK_UNAVAILABLE_INFORMATION) /* that is a wrong value */
 			return false;
 	return true;
 }

@@ -34,48 +34,35 @@ CK_RV C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBU
 		   CK_ULONG count, CK_OBJECT_HANDLE *copy)
 {
 	struct call call;
-	struct object *o;
 	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	o = token_object(&call.slot->token, object);
 	if (!copy || !abi_is_template(template, count))
 		rv = CKR_ARGUMENTS_BAD;
 	else
-		rv = o ? session_object_copy(call.session, o, template, count, copy)
-		       : CKR_OBJECT_HANDLE_INVALID;
+		rv = session_object_copy(call.session, object, template, count, copy);
 	return call_leave(&call, rv);
 }
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 {
 	struct call call;
-	struct object *o;
 	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	o = token_object(&call.slot->token, object);
-	rv = o ? session_object_destroy(call.session, o) : CKR_OBJECT_HANDLE_INVALID;
-	return call_leave(&call, rv);
+	return call_leave(&call, session_object_destroy(call.session, object));
 }
 
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ULONG *size)
 {
 	struct call call;
-	struct object *o;
 	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK_AWAY);
 
 	if (rv != CKR_OK)
 		return rv;
-	o = token_object(&call.slot->token, object);
-	if (!size)
-		rv = CKR_ARGUMENTS_BAD;
-	else if (!o)
-		rv = CKR_OBJECT_HANDLE_INVALID;
-	else
-		*size = session_object_size(o);
+	rv = size ? session_object_size(call.session, object, size) : CKR_ARGUMENTS_BAD;
 	return call_leave(&call, rv);
 }
 
@@ -83,17 +70,14 @@ CK_RV C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 			  CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	struct call call;
-	struct object *o;
 	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	o = token_object(&call.slot->token, object);
 	if (!template || !abi_is_template(template, count))
 		rv = CKR_ARGUMENTS_BAD;
 	else
-		rv = o ? session_object_change(call.session, o, template, count)
-		       : CKR_OBJECT_HANDLE_INVALID;
+		rv = session_object_change(call.session, object, template, count);
 	return call_leave(&call, rv);
 }
 

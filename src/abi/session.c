@@ -127,23 +127,12 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULO
 CK_RV C_FindObjects(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE *objects, CK_ULONG max,
 		    CK_ULONG *count)
 {
-	struct find_state *find;
 	struct call call;
 	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	find = &call.session->find;
-	if (!find->active)
-		return call_leave(&call, CKR_OPERATION_NOT_INITIALIZED);
-	if (!count || (max && !objects))
-		return call_leave(&call, CKR_ARGUMENTS_BAD);
-	slot_lock(call.slot);
-	for (*count = 0; *count < max && find->next < find->count; find->next++)
-		if (token_object(&call.slot->token, find->handles[find->next])) /* not gone by a logout */
-			objects[(*count)++] = find->handles[find->next];
-	slot_unlock(call.slot);
-	return call_leave(&call, CKR_OK);
+	return call_leave(&call, find_next(call.session, objects, max, count));
 }
 
 CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE handle)
@@ -163,18 +152,12 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE handle)
 CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 			  CK_ATTRIBUTE *template, CK_ULONG count)
 {
-	struct object *o;
 	struct call call;
 	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
-	o = token_object(&call.slot->token, object);
-	if (!template || !count)
-		rv = CKR_ARGUMENTS_BAD;
-	else if (!o)
-		rv = CKR_OBJECT_HANDLE_INVALID;
-	else
-		rv = attributes_get(call.slot, o, template, count);
+	rv = template && count ? attributes_get(call.slot, object, template, count)
+			       : CKR_ARGUMENTS_BAD;
 	return call_leave(&call, rv);
 }

@@ -15,6 +15,9 @@
 #define SYSTEM_FILE SYSCONFDIR "/twcard/twcard.conf"
 #define SYSTEM_KEYSETS SYSCONFDIR "/twcard/keysets"
 
+#define SESSION_OBJECTS 10000 /* by default: about 10 MB of the usual keys */
+#define NUMBER_MAX 1000000000
+
 /* Reading into a config, or only looking for what to complain about. */
 struct pass {
 	struct config *config;
@@ -52,6 +55,22 @@ static bool take_verified_state(struct config *c, size_t at, const char *value)
 	return true;
 }
 
+/* Decimal digits and nothing else. */
+static bool take_number(struct config *c, size_t at, const char *value)
+{
+	char *end;
+	unsigned long number;
+
+	if (!*value || strspn(value, "0123456789") != strlen(value))
+		return false;
+	errno = 0;
+	number = strtoul(value, &end, 10);
+	if (errno || number > NUMBER_MAX)
+		return false;
+	*(unsigned long *)(void *)((char *)c + at) = number;
+	return true;
+}
+
 /* Absolute, because what the working directory is depends on the program. */
 static bool take_path(struct config *c, size_t at, const char *value)
 {
@@ -72,6 +91,8 @@ static const struct {
 	{"vendor-compat", take_bool, offsetof(struct config, vendor_compat), "yes or no"},
 	{"verified-state", take_verified_state, offsetof(struct config, verified_for_operation),
 	 "session or operation"},
+	{"session-objects", take_number, offsetof(struct config, session_objects),
+	 "a number, 0 for no limit"},
 	{"log", take_level, offsetof(struct config, log), "none, error, info, debug or trace"},
 	{"log-file", take_path, offsetof(struct config, log_file), "an absolute path"},
 	{"keyset-dir", take_path, offsetof(struct config, keyset_dir), "an absolute path"},
@@ -201,7 +222,7 @@ static void find_keyset_dirs(struct config *c)
 
 void config_read(struct config *out)
 {
-	*out = (struct config){.cache = true};
+	*out = (struct config){.cache = true, .session_objects = SESSION_OBJECTS};
 	read_all(out, false);
 	find_keyset_dirs(out);
 	if (getauxval(AT_SECURE)) { /* a privileged process writes nothing for its caller */

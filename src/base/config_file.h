@@ -15,6 +15,7 @@ struct config {
 	bool vendor_compat;    /* vendor-compat */
 	bool verified_for_operation; /* verified-state: operation, not session */
 	enum log_level log;    /* log */
+	unsigned long session_objects; /* session-objects; 0: no limit */
 	char log_file[CONFIG_PATH_MAX];   /* log-file; empty: standard error */
 	char keyset_dir[CONFIG_PATH_MAX]; /* keyset-dir; empty: the defaults */
 	/* where key sets are looked for, NULL at the end; points into this struct */

@@ -1,7 +1,7 @@
 /*
- * Attributes are data: one table of (classes, type, getter). One function owns
- * the rules of C_GetAttributeValue for lengths, small buffers, sensitive and
- * unknown attributes.
+ * The rules of C_GetAttributeValue and of matching: lengths, small buffers,
+ * sensitive and unknown attributes, and what has to be read of the card
+ * first. The schema says which attributes there are.
  */
 #ifndef TWCARD_SRC_ATTRIBUTE_H
 #define TWCARD_SRC_ATTRIBUTE_H
@@ -14,18 +14,27 @@
 /*
  * Fills the whole template, whatever happens to single entries, and answers
  * the first of their codes: CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID,
- * CKR_BUFFER_TOO_SMALL, or what the card did. May touch the card.
+ * CKR_BUFFER_TOO_SMALL, or what the card did. CKR_OBJECT_HANDLE_INVALID: there
+ * is no such object. Called without the slot's lock; may touch the card.
  */
-CK_RV attributes_get(struct slot *slot, struct object *o, CK_ATTRIBUTE *template, CK_ULONG count);
+CK_RV attributes_get(struct slot *slot, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
+		     CK_ULONG count);
 
 /*
- * True in *match if the object has every attribute of the template with the
- * same value. Only an error of the card or of memory is an error here.
+ * True in *match if the object is there and has every attribute of the
+ * template with the same value. Only an error of the card or of memory is an
+ * error here. Called without the slot's lock; may touch the card.
  */
-CK_RV attributes_match(struct slot *slot, struct object *o, const CK_ATTRIBUTE *template,
+CK_RV attributes_match(struct slot *slot, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
 		       CK_ULONG count, bool *match);
 
-/* True if objects of the class have such an attribute at all. */
-bool attribute_exists(CK_OBJECT_CLASS klass, CK_ATTRIBUTE_TYPE type);
+/* False if the key has a list of mechanisms (CKA_ALLOWED_MECHANISMS) without this one. Under the lock. */
+bool attribute_allows_mechanism(const struct object *key, CK_MECHANISM_TYPE mechanism);
+
+/*
+ * False if the wrapping key says (CKA_WRAP_TEMPLATE) what keys it wraps, and
+ * the session key `key` is not like that. Under the lock.
+ */
+bool attribute_allows_wrapping(const struct object *wrapping, const struct object *key);
 
 #endif

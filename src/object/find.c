@@ -3,123 +3,197 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/rv.h"
 #include "src/object/attribute.h"
 #include "src/object/find.h"
+#include "src/object/profile.h"
+#include "src/object/schema.h"
 #include "src/token/slot.h"
-#include "src/base/rv.h"
 
 static const enum p15_class order[] = {P15_CERTIFICATE, P15_PUBLIC_KEY, P15_PRIVATE_KEY, P15_DATA};
 
-/* False if no object of the class can match, so that its directory need not be read. */
-static bool can_match(CK_OBJECT_CLASS klass, const CK_ATTRIBUTE *template, CK_ULONG count)
-{
-	for (CK_ULONG i = 0; i < count; i++) {
-		const CK_ATTRIBUTE *a = &template[i];
+/* What is searched for. */
+struct search {
+	struct slot *slot;
+	const CK_ATTRIBUTE *template;
+	CK_ULONG count;
+};
 
-		if (!attribute_exists(klass, a->type))
-			return false;
-		if (a->type == CKA_CLASS &&
-		    (a->ulValueLen != sizeof klass || memcmp(a->pValue, &klass, sizeof klass) != 0))
-			return false;
-		if (a->type == CKA_TOKEN && a->ulValueLen == sizeof(CK_BBOOL) &&
-		    *(const CK_BBOOL *)a->pValue == CK_FALSE)
-			return false;
-	}
-	return true;
+static const CK_ATTRIBUTE *asks_for(const struct search *q, CK_ATTRIBUTE_TYPE type)
+{
+	for (CK_ULONG i = 0; i < q->count; i++)
+		if (q->template[i].type == type)
+			return &q->template[i];
+	return NULL;
 }
 
-static CK_RV add_handle(struct find_state *find, CK_OBJECT_HANDLE handle)
+/* True if the template wants another value of the attribute than this. */
+static bool differs(const struct search *q, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
 {
-	CK_OBJECT_HANDLE *more = realloc(find->handles, (find->count + 1) * sizeof *more);
+	const CK_ATTRIBUTE *a = asks_for(q, type);
 
-	if (!more)
-		return CKR_HOST_MEMORY;
-	find->handles = more;
-	find->handles[find->count++] = handle;
-	return CKR_OK;
+	return a && (a->ulValueLen != len || memcmp(a->pValue, value, len) != 0);
 }
 
-static CK_RV find_in(struct slot *slot, enum p15_class kind, const CK_ATTRIBUTE *template,
-		     CK_ULONG count, struct find_state *found)
+/* False if no object of the class can match, so that there is nothing to read or to look at. */
+static bool can_match(const struct search *q, CK_OBJECT_CLASS klass, bool on_card)
 {
-	struct token *token = &slot->token;
-	struct object_list *list = &token->lists[kind];
-	CK_RV rv = rv_of(slot_load(slot, kind));
+	CK_BBOOL token = on_card ? CK_TRUE : CK_FALSE;
 
-	for (size_t i = 0; rv == CKR_OK && i < list->count; i++) {
-		struct object *o = &list->items[i];
-		bool match;
+	for (CK_ULONG i = 0; i < q->count; i++)
+		if (!schema_find(klass, q->template[i].type))
+			return false;
+	return !differs(q, CKA_CLASS, &klass, sizeof klass) &&
+	       !differs(q, CKA_TOKEN, &token, sizeof token);
+}
 
-		if (o->is_private && !token->logged_in)
-			continue;
-		rv = attributes_match(slot, o, template, count, &match);
-		if (rv == CKR_OK && match)
-			rv = add_handle(found, o->handle);
-	}
+/* The handle stays if the object matches. */
+static CK_RV add_if_match(const struct search *q, CK_OBJECT_HANDLE handle, struct find_state *found)
+{
+	bool match = false;
+	CK_RV rv = attributes_match(q->slot, handle, q->template, q->count, &match);
+
+	if (match)
+		found->handles[found->count++] = handle;
 	return rv;
 }
 
-/* Session objects follow, oldest first; every session of the slot sees them. */
-static CK_RV find_session_objects(struct slot *slot, const CK_ATTRIBUTE *template, CK_ULONG count,
-				  bool profiles, struct find_state *found)
+/* Room for more handles, which are put behind those that have been found. */
+static bool make_room(struct find_state *found, size_t more)
 {
-	struct object *o, *next;
+	CK_OBJECT_HANDLE *handles =
+		realloc(found->handles, (found->count + more) * sizeof *handles);
+
+	if (handles)
+		found->handles = handles;
+	return handles || !more;
+}
+
+/*
+ * Candidates lie behind what has been found: matching can mean card I/O, for
+ * which the lock is let go, so that the handles are noted first.
+ */
+static CK_RV choose(const struct search *q, size_t candidates, struct find_state *found)
+{
+	size_t first = found->count;
 	CK_RV rv = CKR_OK;
 
-	HASH_ITER(hh, slot->token.handles, o, next) {
-		bool match;
-
-		if (!o->attributes || (o->is_private && !slot->token.logged_in))
-			continue;
-		if (!o->owner && !profiles)
-			continue;
-		rv = attributes_match(slot, o, template, count, &match);
-		if (rv == CKR_OK && match)
-			rv = add_handle(found, o->handle);
-		if (rv != CKR_OK)
-			break;
-	}
+	for (size_t i = 0; rv == CKR_OK && i < candidates; i++)
+		rv = add_if_match(q, found->handles[first + i], found);
 	return rv;
+}
+
+static CK_RV find_on_card(const struct search *q, enum p15_class kind, struct find_state *found)
+{
+	struct object_list *list = &q->slot->token.lists[kind];
+	CK_RV rv = rv_of(slot_load(q->slot, kind));
+	size_t n = 0;
+
+	if (rv != CKR_OK)
+		return rv;
+	slot_lock(q->slot);
+	if (!make_room(found, list->count))
+		rv = CKR_HOST_MEMORY;
+	for (; rv == CKR_OK && n < list->count; n++)
+		found->handles[found->count + n] = list->items[n].handle;
+	slot_unlock(q->slot);
+	return rv == CKR_OK ? choose(q, n, found) : rv;
+}
+
+/* Of the lists' first objects the oldest, which leaves its list; NULL: all are at the end. */
+static const struct object *take_oldest(const struct object *lists[SESSION_CLASSES])
+{
+	const struct object **oldest = NULL, *o = NULL;
+
+	for (size_t i = 0; i < SESSION_CLASSES; i++)
+		if (lists[i] && (!o || lists[i]->handle < o->handle)) {
+			oldest = &lists[i];
+			o = lists[i];
+		}
+	if (oldest)
+		*oldest = o->class_next;
+	return o;
 }
 
 /*
  * Profile objects are for who asks for them. In the list of all objects they
  * would be a novelty to programs that know the vendor's list.
  */
-static bool wants_profiles(const CK_ATTRIBUTE *template, CK_ULONG count)
+static bool wants_profiles(const struct search *q)
 {
-	const CK_OBJECT_CLASS profile = CKO_PROFILE;
+	return (asks_for(q, CKA_CLASS) || asks_for(q, CKA_PROFILE_ID)) &&
+	       can_match(q, CKO_PROFILE, true);
+}
 
-	for (CK_ULONG i = 0; i < count; i++)
-		if (template[i].type == CKA_CLASS)
-			return template[i].ulValueLen == sizeof profile &&
-			       memcmp(template[i].pValue, &profile, sizeof profile) == 0;
-	return false;
+/* Session objects, oldest first; every session of the slot sees them. */
+static CK_RV find_session_objects(const struct search *q, struct find_state *found)
+{
+	const struct object *lists[SESSION_CLASSES] = {NULL}, *o;
+	struct token *t = &q->slot->token;
+	size_t n = 0, room = 0;
+	CK_RV rv = CKR_OK;
+
+	slot_lock(q->slot);
+	if (wants_profiles(q))
+		rv = profile_add_objects(t);
+	for (size_t i = 0; i < SESSION_CLASSES; i++) {
+		CK_OBJECT_CLASS klass = session_classes[i];
+
+		if (klass == CKO_PROFILE ? wants_profiles(q) : can_match(q, klass, false))
+			lists[i] = token_session_objects(t, klass);
+	}
+	while (rv == CKR_OK && (o = take_oldest(lists))) {
+		if (n == room) {
+			room = room ? 2 * room : 64;
+			rv = make_room(found, room) ? CKR_OK : CKR_HOST_MEMORY;
+		}
+		if (rv == CKR_OK)
+			found->handles[found->count + n++] = o->handle;
+	}
+	slot_unlock(q->slot);
+	return rv == CKR_OK ? choose(q, n, found) : rv;
 }
 
 CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
+	const struct search q = {s->slot, template, count};
 	struct find_state found = {.active = true};
-	bool profiles = wants_profiles(template, count);
-	struct slot *slot = s->slot;
 	CK_RV rv = CKR_OK;
+	bool logged_in;
 
 	if (s->find.active)
 		return CKR_OPERATION_ACTIVE;
+	slot_lock(q.slot);
+	logged_in = q.slot->token.logged_in;
+	slot_unlock(q.slot);
 	for (size_t i = 0; rv == CKR_OK && i < sizeof order / sizeof *order; i++) {
-		if (!can_match(object_class(order[i]), template, count))
+		/* before login private keys have no handles: their directory need not be read */
+		if (order[i] == P15_PRIVATE_KEY && !logged_in)
 			continue;
-		if (order[i] == P15_PRIVATE_KEY && !slot->token.logged_in)
-			continue;
-		rv = find_in(slot, order[i], template, count, &found);
+		if (can_match(&q, object_class(order[i]), true))
+			rv = find_on_card(&q, order[i], &found);
 	}
-	if (rv == CKR_OK && profiles)
-		rv = rv_of(token_add_profiles(&slot->token));
 	if (rv == CKR_OK)
-		rv = find_session_objects(slot, template, count, profiles, &found);
+		rv = find_session_objects(&q, &found);
 	if (rv == CKR_OK)
 		s->find = found;
 	else
 		find_end(&found);
 	return rv;
+}
+
+CK_RV find_next(struct session *s, CK_OBJECT_HANDLE *objects, CK_ULONG max, CK_ULONG *count)
+{
+	struct find_state *find = &s->find;
+
+	if (!find->active)
+		return CKR_OPERATION_NOT_INITIALIZED;
+	if (!count || (max && !objects))
+		return CKR_ARGUMENTS_BAD;
+	slot_lock(s->slot);
+	for (*count = 0; *count < max && find->next < find->count; find->next++)
+		if (token_object(&s->slot->token, find->handles[find->next])) /* still there */
+			objects[(*count)++] = find->handles[find->next];
+	slot_unlock(s->slot);
+	return CKR_OK;
 }

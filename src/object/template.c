@@ -3,119 +3,22 @@
 #include <string.h>
 
 #include "src/base/rv.h"
+#include "src/object/schema.h"
 #include "src/object/template.h"
 
 #define UNSET CK_UNAVAILABLE_INFORMATION
+#define MODULUS_BITS_MIN 1024
+#define MODULUS_BITS_MAX 8192
 
-enum { ON_DATA = 1, ON_CERT = 2, ON_PUBLIC = 4, ON_SECRET = 8,
-       ON_KEYS = ON_PUBLIC | ON_SECRET, ON_ALL = 15 };
-
-enum form { BOOL, ULONG, BYTES };
-
-enum rule {
-	NEEDED = 1,  /* no default: C_CreateObject must have it */
-	FIXED = 2,   /* never the caller's to say */
-	CHANGES = 4, /* C_SetAttributeValue may change it */
-	ON_COPY = 8, /* C_CopyObject may */
-	UP = 16,     /* may only become true */
-	DOWN = 32    /* may only become false */
+/* The classes that each use makes. Private keys, hardware features … are the card's or nobody's. */
+static const unsigned makes[] = {
+	[TEMPLATE_CREATE] = ON_CERT | ON_DATA | ON_PUBLIC | ON_SECRET,
+	[TEMPLATE_GENERATE] = ON_SECRET,
+	[TEMPLATE_UNWRAP] = ON_SECRET,
+	[TEMPLATE_PROFILE] = ON_PROFILE,
 };
 
-/* clang-format off */
-static const struct row {
-	CK_ATTRIBUTE_TYPE type;
-	unsigned classes;
-	enum form form;
-	CK_ULONG value; /* the default of BOOL and ULONG; BYTES are empty */
-	unsigned rules;
-} rows[] = {
-	{CKA_CLASS,            ON_ALL,    ULONG, 0, 0},
-	{CKA_TOKEN,            ON_ALL,    BOOL,  CK_FALSE, ON_COPY},
-	{CKA_PRIVATE,          ON_ALL,    BOOL,  CK_FALSE, ON_COPY},
-	{CKA_MODIFIABLE,       ON_ALL,    BOOL,  CK_TRUE, ON_COPY},
-	{CKA_COPYABLE,         ON_ALL,    BOOL,  CK_TRUE, CHANGES | DOWN},
-	{CKA_DESTROYABLE,      ON_ALL,    BOOL,  CK_TRUE, ON_COPY},
-	{CKA_LABEL,            ON_ALL,    BYTES, 0, CHANGES},
-
-	{CKA_APPLICATION,      ON_DATA,   BYTES, 0, CHANGES},
-	{CKA_OBJECT_ID,        ON_DATA,   BYTES, 0, CHANGES},
-	{CKA_VALUE,            ON_DATA,   BYTES, 0, CHANGES},
-
-	{CKA_CERTIFICATE_TYPE, ON_CERT,   ULONG, 0, NEEDED},
-	{CKA_CERTIFICATE_CATEGORY, ON_CERT, ULONG, 0, 0},
-	{CKA_TRUSTED,          ON_CERT | ON_KEYS, BOOL, CK_FALSE, FIXED},
-	{CKA_START_DATE,       ON_CERT | ON_KEYS, BYTES, 0, CHANGES},
-	{CKA_END_DATE,         ON_CERT | ON_KEYS, BYTES, 0, CHANGES},
-	{CKA_SUBJECT,          ON_CERT,   BYTES, 0, NEEDED},
-	{CKA_ISSUER,           ON_CERT,   BYTES, 0, CHANGES},
-	{CKA_SERIAL_NUMBER,    ON_CERT,   BYTES, 0, CHANGES},
-	{CKA_VALUE,            ON_CERT,   BYTES, 0, NEEDED},
-	{CKA_URL,              ON_CERT,   BYTES, 0, 0},
-	{CKA_CHECK_VALUE,      ON_CERT,   BYTES, 0, 0},
-	{CKA_PUBLIC_KEY_INFO,  ON_CERT,   BYTES, 0, 0},
-
-	{CKA_ID,               ON_CERT | ON_KEYS, BYTES, 0, CHANGES},
-	{CKA_KEY_TYPE,         ON_KEYS,   ULONG, 0, NEEDED},
-	{CKA_DERIVE,           ON_KEYS,   BOOL,  CK_FALSE, CHANGES},
-	{CKA_LOCAL,            ON_KEYS,   BOOL,  CK_FALSE, FIXED},
-	{CKA_KEY_GEN_MECHANISM, ON_KEYS,  ULONG, UNSET, FIXED},
-	{CKA_ENCRYPT,          ON_KEYS,   BOOL,  CK_TRUE, CHANGES},
-	{CKA_VERIFY,           ON_KEYS,   BOOL,  CK_TRUE, CHANGES},
-	{CKA_WRAP,             ON_KEYS,   BOOL,  CK_TRUE, CHANGES},
-
-	{CKA_SUBJECT,          ON_PUBLIC, BYTES, 0, CHANGES},
-	{CKA_VERIFY_RECOVER,   ON_PUBLIC, BOOL,  CK_TRUE, CHANGES},
-	{CKA_MODULUS,          ON_PUBLIC, BYTES, 0, NEEDED},
-	{CKA_PUBLIC_EXPONENT,  ON_PUBLIC, BYTES, 0, NEEDED},
-	{CKA_MODULUS_BITS,     ON_PUBLIC, ULONG, 0, 0},
-	{CKA_PUBLIC_KEY_INFO,  ON_PUBLIC, BYTES, 0, 0},
-
-	{CKA_DECRYPT,          ON_SECRET, BOOL,  CK_TRUE, CHANGES},
-	{CKA_SIGN,             ON_SECRET, BOOL,  CK_TRUE, CHANGES},
-	{CKA_UNWRAP,           ON_SECRET, BOOL,  CK_TRUE, CHANGES},
-	{CKA_SENSITIVE,        ON_SECRET, BOOL,  CK_FALSE, CHANGES | UP},
-	{CKA_EXTRACTABLE,      ON_SECRET, BOOL,  CK_TRUE, CHANGES | DOWN},
-	{CKA_WRAP_WITH_TRUSTED, ON_SECRET, BOOL, CK_FALSE, CHANGES | UP},
-	{CKA_ALWAYS_SENSITIVE, ON_SECRET, BOOL,  CK_FALSE, FIXED},
-	{CKA_NEVER_EXTRACTABLE, ON_SECRET, BOOL, CK_FALSE, FIXED},
-	{CKA_VALUE,            ON_SECRET, BYTES, 0, NEEDED},
-	{CKA_VALUE_LEN,        ON_SECRET, ULONG, 0, 0},
-	{CKA_CHECK_VALUE,      ON_SECRET, BYTES, 0, 0},
-};
-/* clang-format on */
-
-#define ROWS (sizeof rows / sizeof *rows)
-
-static unsigned class_bit(CK_OBJECT_CLASS klass)
-{
-	switch (klass) {
-	case CKO_DATA:
-		return ON_DATA;
-	case CKO_CERTIFICATE:
-		return ON_CERT;
-	case CKO_PUBLIC_KEY:
-		return ON_PUBLIC;
-	case CKO_SECRET_KEY:
-		return ON_SECRET;
-	default:
-		return 0;
-	}
-}
-
-static const struct row *find_row(unsigned classes, CK_ATTRIBUTE_TYPE type)
-{
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].type == type && rows[i].classes & classes)
-			return &rows[i];
-	return NULL;
-}
-
-static bool has_form(const struct row *row, const CK_ATTRIBUTE *a)
-{
-	if (row->form == BOOL)
-		return a->ulValueLen == sizeof(CK_BBOOL) && *(const CK_BBOOL *)a->pValue <= CK_TRUE;
-	return row->form != ULONG || a->ulValueLen == sizeof(CK_ULONG);
-}
+/* ---- what a caller says ---- */
 
 static const CK_ATTRIBUTE *find_in(const CK_ATTRIBUTE *template, CK_ULONG count,
 				   CK_ATTRIBUTE_TYPE type)
@@ -135,56 +38,123 @@ static CK_RV settle(CK_ATTRIBUTE_TYPE type, CK_ULONG implied, const CK_ATTRIBUTE
 	*out = implied;
 	if (!a)
 		return implied == UNSET ? CKR_TEMPLATE_INCOMPLETE : CKR_OK;
-	if (a->ulValueLen != sizeof *out)
+	if (!value_has_form(FORM_ULONG, a))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	memcpy(out, a->pValue, sizeof *out);
 	return implied == UNSET || implied == *out ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
 }
 
-static CK_RV take_given(unsigned classes, const CK_ATTRIBUTE *template, CK_ULONG count,
-			struct store *out)
+static CK_RV check_value(const struct schema_row *row, const CK_ATTRIBUTE *a)
 {
-	for (CK_ULONG i = 0; i < count; i++) {
-		const CK_ATTRIBUTE *a = &template[i];
-		const struct row *row = find_row(classes, a->type);
-		enum result r;
-
-		if (!row)
-			return CKR_ATTRIBUTE_TYPE_INVALID;
-		if (!has_form(row, a))
-			return CKR_ATTRIBUTE_VALUE_INVALID;
-		/* to say what is so anyway does no harm */
-		if (row->rules & FIXED &&
-		    !(row->form == BOOL && *(const CK_BBOOL *)a->pValue == row->value))
-			return CKR_ATTRIBUTE_READ_ONLY;
-		if (store_get(out, a->type)) /* twice in one template */
-			return CKR_TEMPLATE_INCONSISTENT;
-		r = store_set(out, a->type, a->pValue, a->ulValueLen);
-		if (r != RESULT_OK)
-			return rv_of(r);
-	}
+	if (!value_has_form(row->form, a))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	if (!a->ulValueLen && row->rules & RULE_NEEDED && !(row->rules & RULE_EMPTY))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	if (row->check && !row->check(a->pValue, a->ulValueLen))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
 	return CKR_OK;
 }
 
-static CK_RV add_defaults(enum template_use use, unsigned classes, struct store *out)
+/* Keeps a checked value. Said twice in one template, it must be the same. */
+static CK_RV keep(const struct schema_row *row, const CK_ATTRIBUTE *a, struct store *out,
+		  const struct store *said)
 {
+	const struct stored *before = said ? store_get(said, a->type) : NULL;
+	struct buffer packed = BUFFER_INIT;
+	const void *value = a->pValue;
+	size_t len = a->ulValueLen;
+	enum result r = RESULT_OK;
+	CK_RV rv;
+
+	if (row->form == FORM_TEMPLATE) {
+		r = value_of_template(a, &packed);
+		value = packed.data;
+		len = packed.len;
+	}
+	if (r == RESULT_OK && before)
+		rv = before->len == len && (!len || memcmp(before->data, value, len) == 0)
+			     ? CKR_OK
+			     : CKR_TEMPLATE_INCONSISTENT;
+	else
+		rv = rv_of(r == RESULT_OK ? store_set(out, a->type, value, len) : r);
+	buffer_clear(&packed);
+	return rv;
+}
+
+static CK_RV take_given(CK_OBJECT_CLASS klass, const CK_ATTRIBUTE *template, CK_ULONG count,
+			struct store *out)
+{
+	CK_RV rv = CKR_OK;
+
+	for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
+		const CK_ATTRIBUTE *a = &template[i];
+		const struct schema_row *row = schema_find(klass, a->type);
+
+		if (!row)
+			return CKR_ATTRIBUTE_TYPE_INVALID;
+		rv = check_value(row, a);
+		if (rv != CKR_OK)
+			return rv;
+		/* to say what is so anyway does no harm */
+		if (row->rules & RULE_FIXED &&
+		    !(row->form == FORM_BOOL && *(const CK_BBOOL *)a->pValue == row->value))
+			return CKR_ATTRIBUTE_READ_ONLY;
+		rv = keep(row, a, out, out);
+	}
+	return rv;
+}
+
+static CK_RV add_defaults(enum template_use use, CK_OBJECT_CLASS klass, struct store *out)
+{
+	const struct schema_row *row = NULL;
 	enum result r = RESULT_OK;
 
-	for (size_t i = 0; r == RESULT_OK && i < ROWS; i++) {
-		const struct row *row = &rows[i];
-
-		if (!(row->classes & classes) || store_get(out, row->type))
+	while (r == RESULT_OK && (row = schema_next(klass, row))) {
+		if (store_get(out, row->type) || row->rules & RULE_FILLED)
 			continue;
-		if (row->rules & NEEDED && use == TEMPLATE_CREATE)
+		if (row->rules & RULE_NEEDED && use == TEMPLATE_CREATE)
 			return CKR_TEMPLATE_INCOMPLETE;
-		if (row->form == BOOL)
+		if (row->form == FORM_BOOL)
 			r = store_set_bool(out, row->type, row->value);
-		else if (row->form == ULONG)
+		else if (row->form == FORM_ULONG)
 			r = store_set_ulong(out, row->type, row->value);
 		else
 			r = store_set(out, row->type, NULL, 0);
 	}
 	return rv_of(r);
+}
+
+/* ---- what follows from it ---- */
+
+/* The value that must be there: given and the same, or set. Empty or not: `empty_is_given`. */
+static CK_RV fill_in(struct store *s, CK_ATTRIBUTE_TYPE type, const void *value, size_t len,
+		     bool empty_is_given)
+{
+	const struct stored *given = store_get(s, type);
+
+	if (!given || (!given->len && !empty_is_given))
+		return rv_of(store_set(s, type, value, len));
+	if (!given->len)
+		return CKR_OK;
+	return given->len == len && memcmp(given->data, value, len) == 0
+		       ? CKR_OK
+		       : CKR_ATTRIBUTE_VALUE_INVALID;
+}
+
+/* PKCS#11 4.10.2: a given check value is compared; an empty one says to have none. */
+static CK_RV fill_check_value(struct store *s, enum result r, const uint8_t check[VALUE_CHECK_SIZE])
+{
+	if (r != RESULT_OK)
+		return rv_of(r);
+	return fill_in(s, CKA_CHECK_VALUE, check, VALUE_CHECK_SIZE, true);
+}
+
+static CK_RV new_unique_id(struct store *s)
+{
+	char id[VALUE_UNIQUE_SIZE];
+	enum result r = value_unique_random(id);
+
+	return rv_of(r == RESULT_OK ? store_set(s, CKA_UNIQUE_ID, id, strlen(id)) : r);
 }
 
 bool template_key_length(CK_KEY_TYPE type, size_t len)
@@ -207,13 +177,20 @@ CK_RV template_set_secret(struct store *s, const void *value, size_t len, bool l
 			  CK_MECHANISM_TYPE mechanism)
 {
 	CK_ULONG wanted = store_ulong(s, CKA_VALUE_LEN);
+	CK_KEY_TYPE type = store_ulong(s, CKA_KEY_TYPE);
+	uint8_t check[VALUE_CHECK_SIZE] = {0};
 	enum result r;
 
-	if (!template_key_length(store_ulong(s, CKA_KEY_TYPE), len))
+	if (!template_key_length(type, len))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	/* PKCS#11 mechanisms, DES keys: to create or unwrap one of wrong parity is an error */
+	if ((type == CKK_DES2 || type == CKK_DES3) && !value_has_odd_parity(value, len))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	if (wanted != 0 && wanted != UNSET && wanted != len)
 		return CKR_TEMPLATE_INCONSISTENT;
-	r = store_set(s, CKA_VALUE, value, len);
+	r = value_check_secret(type, value, len, check);
+	if (r == RESULT_OK)
+		r = store_set(s, CKA_VALUE, value, len);
 	if (r == RESULT_OK)
 		r = store_set_ulong(s, CKA_VALUE_LEN, len);
 	if (r == RESULT_OK)
@@ -226,37 +203,82 @@ CK_RV template_set_secret(struct store *s, const void *value, size_t len, bool l
 	if (r == RESULT_OK)
 		r = store_set_bool(s, CKA_NEVER_EXTRACTABLE,
 				   local && !store_bool(s, CKA_EXTRACTABLE));
-	return rv_of(r);
+	return fill_check_value(s, r, check);
+}
+
+/* What no RSA public key looks like: an even modulus, an exponent of 0, 1, or even. */
+static bool is_rsa_key(const struct stored *n, const struct stored *e)
+{
+	size_t bits = value_bits(n->data, n->len), e_bits = value_bits(e->data, e->len);
+
+	return bits >= MODULUS_BITS_MIN && bits <= MODULUS_BITS_MAX && n->data[n->len - 1] & 1 &&
+	       e_bits >= 2 && e_bits <= bits && e->data[e->len - 1] & 1;
 }
 
 static CK_RV finish_public(struct store *s)
 {
-	const struct buffer *modulus = store_get(s, CKA_MODULUS);
-	size_t zeros = 0;
-	CK_ULONG bits;
+	const struct stored *n = store_get(s, CKA_MODULUS), *e = store_get(s, CKA_PUBLIC_EXPONENT);
+	CK_ULONG said = store_ulong(s, CKA_MODULUS_BITS), bits = value_bits(n->data, n->len);
+	struct buffer info = BUFFER_INIT;
+	CK_RV rv;
 
-	if (store_ulong(s, CKA_KEY_TYPE) != CKK_RSA)
+	if (!is_rsa_key(n, e))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
-	while (zeros < modulus->len && !modulus->data[zeros])
-		zeros++;
-	bits = 8 * (modulus->len - zeros);
-	for (unsigned top = zeros < modulus->len ? modulus->data[zeros] : 0x80; !(top & 0x80); top <<= 1)
-		bits--;
-	if (bits < 1024 || bits > 8192 || !store_get(s, CKA_PUBLIC_EXPONENT)->len)
-		return CKR_ATTRIBUTE_VALUE_INVALID;
-	if (store_ulong(s, CKA_MODULUS_BITS) != 0 && store_ulong(s, CKA_MODULUS_BITS) != bits)
+	if (said != 0 && said != bits)
 		return CKR_TEMPLATE_INCONSISTENT;
-	return rv_of(store_set_ulong(s, CKA_MODULUS_BITS, bits));
+	rv = rv_of(value_rsa_key_info(n->data, n->len, e->data, e->len, &info));
+	if (rv == CKR_OK)
+		rv = fill_in(s, CKA_PUBLIC_KEY_INFO, info.data, info.len, false);
+	if (rv == CKR_OK)
+		rv = rv_of(store_set_ulong(s, CKA_MODULUS_BITS, bits));
+	buffer_clear(&info);
+	return rv;
 }
 
-static CK_RV finish(enum template_use use, CK_OBJECT_CLASS klass, struct store *s)
+/* What is kept as a certificate is not taken apart, but for its key, if it is one. */
+static CK_RV fill_certificate_key(struct store *s, const struct stored *der)
 {
-	const struct buffer *value = store_get(s, CKA_VALUE);
+	struct buffer info = BUFFER_INIT;
+	enum result r = value_certificate_key_info(der->data, der->len, &info);
+	CK_RV rv;
 
-	if (klass == CKO_PUBLIC_KEY)
-		return finish_public(s);
-	if (klass != CKO_SECRET_KEY)
-		return CKR_OK;
+	if (r == RESULT_BAD_DATA)
+		rv = store_get(s, CKA_PUBLIC_KEY_INFO)
+			     ? CKR_OK
+			     : rv_of(store_set(s, CKA_PUBLIC_KEY_INFO, NULL, 0));
+	else
+		rv = r == RESULT_OK ? fill_in(s, CKA_PUBLIC_KEY_INFO, info.data, info.len, false)
+				    : rv_of(r);
+	buffer_clear(&info);
+	return rv;
+}
+
+/* PKCS#11 4.6.3: what a certificate may lack if it says where it is, and what it must have then. */
+static CK_RV finish_certificate(struct store *s)
+{
+	const struct stored *der = store_get(s, CKA_VALUE);
+	uint8_t check[VALUE_CHECK_SIZE] = {0};
+	enum result r;
+	bool known;
+	CK_RV rv;
+
+	if (!der->len && !store_get(s, CKA_URL)->len)
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	if (store_get(s, CKA_URL)->len && (!store_get(s, CKA_HASH_OF_SUBJECT_PUBLIC_KEY)->len ||
+					   !store_get(s, CKA_HASH_OF_ISSUER_PUBLIC_KEY)->len))
+		return CKR_TEMPLATE_INCOMPLETE;
+	known = der->len;
+	r = value_check_certificate(der->data, der->len, check);
+	rv = fill_certificate_key(s, der); /* which may move what der points to */
+	if (rv != CKR_OK || known)
+		return rv == CKR_OK ? fill_check_value(s, r, check) : rv;
+	return store_get(s, CKA_CHECK_VALUE) ? CKR_OK : rv_of(store_set(s, CKA_CHECK_VALUE, NULL, 0));
+}
+
+static CK_RV finish_secret(enum template_use use, struct store *s)
+{
+	const struct stored *value = store_get(s, CKA_VALUE);
+
 	if (use != TEMPLATE_CREATE) /* the value is made by the call */
 		return value->len ? CKR_TEMPLATE_INCONSISTENT : CKR_OK;
 	if (store_ulong(s, CKA_VALUE_LEN)) /* follows from the value (PKCS#11, secret keys) */
@@ -264,29 +286,47 @@ static CK_RV finish(enum template_use use, CK_OBJECT_CLASS klass, struct store *
 	return template_set_secret(s, value->data, value->len, false, UNSET);
 }
 
+static CK_RV finish(enum template_use use, CK_OBJECT_CLASS klass, struct store *s)
+{
+	CK_RV rv = new_unique_id(s);
+
+	if (rv != CKR_OK)
+		return rv;
+	switch (klass) {
+	case CKO_PUBLIC_KEY:
+		return finish_public(s);
+	case CKO_CERTIFICATE:
+		return finish_certificate(s);
+	case CKO_SECRET_KEY:
+		return finish_secret(use, s);
+	default:
+		return CKR_OK;
+	}
+}
+
 CK_RV template_build(enum template_use use, CK_OBJECT_CLASS klass, CK_KEY_TYPE key_type,
 		     const CK_ATTRIBUTE *template, CK_ULONG count, struct store *out)
 {
-	unsigned classes;
+	bool is_key;
 	CK_RV rv;
 
-	*out = (struct store){NULL, 0};
+	*out = (struct store)STORE_INIT;
 	rv = settle(CKA_CLASS, klass, template, count, &klass);
 	if (rv != CKR_OK)
 		return rv;
-	classes = class_bit(klass);
-	if (!classes) /* private keys, hardware features … are the card's or nobody's */
+	if (!(schema_class_bit(klass) & makes[use]))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
-	if (classes & ON_KEYS)
+	is_key = schema_class_bit(klass) & ON_KEYS;
+	if (is_key)
 		rv = settle(CKA_KEY_TYPE, key_type, template, count, &key_type);
 	if (rv == CKR_OK)
-		rv = take_given(classes, template, count, out);
+		rv = take_given(klass, template, count, out);
 	if (rv == CKR_OK)
 		rv = rv_of(store_set_ulong(out, CKA_CLASS, klass));
-	if (rv == CKR_OK && classes & ON_KEYS)
+	if (rv == CKR_OK && is_key)
 		rv = rv_of(store_set_ulong(out, CKA_KEY_TYPE, key_type));
 	if (rv == CKR_OK)
-		rv = add_defaults(use, classes, out);
+		rv = add_defaults(use, klass, out);
 	if (rv == CKR_OK)
 		rv = finish(use, klass, out);
 	if (rv != CKR_OK)
@@ -294,33 +334,51 @@ CK_RV template_build(enum template_use use, CK_OBJECT_CLASS klass, CK_KEY_TYPE k
 	return rv;
 }
 
+/* ---- changes ---- */
+
 static CK_RV check_change(const struct store *s, bool copying, const CK_ATTRIBUTE *a)
 {
-	const struct row *row = find_row(class_bit(store_ulong(s, CKA_CLASS)), a->type);
+	const struct schema_row *row = schema_find(store_ulong(s, CKA_CLASS), a->type);
 	bool now, then;
+	CK_RV rv;
 
 	if (!row)
 		return CKR_ATTRIBUTE_TYPE_INVALID;
-	if (!(row->rules & CHANGES) && !(copying && row->rules & ON_COPY))
+	if (!(row->rules & RULE_CHANGES) && !(copying && row->rules & RULE_COPY))
 		return CKR_ATTRIBUTE_READ_ONLY;
-	if (!has_form(row, a))
-		return CKR_ATTRIBUTE_VALUE_INVALID;
-	if (row->form != BOOL)
-		return CKR_OK;
+	rv = check_value(row, a);
+	if (rv != CKR_OK || row->form != FORM_BOOL)
+		return rv;
 	now = store_bool(s, a->type);
 	then = *(const CK_BBOOL *)a->pValue;
-	if ((row->rules & UP && now && !then) || (row->rules & DOWN && !now && then))
+	if ((row->rules & RULE_UP && now && !then) || (row->rules & RULE_DOWN && !now && then))
 		return CKR_ATTRIBUTE_READ_ONLY;
 	return CKR_OK;
 }
 
 CK_RV template_change(struct store *s, bool copying, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
-	CK_RV rv = CKR_OK;
+	CK_OBJECT_CLASS klass = store_ulong(s, CKA_CLASS);
+	struct store said = STORE_INIT, changed = STORE_INIT;
+	CK_RV rv = rv_of(store_copy(s, &changed));
 
-	for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++)
+	for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
+		const struct schema_row *row = schema_find(klass, template[i].type);
+
 		rv = check_change(s, copying, &template[i]);
-	for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++)
-		rv = rv_of(store_set(s, template[i].type, template[i].pValue, template[i].ulValueLen));
+		if (rv == CKR_OK)
+			rv = keep(row, &template[i], &said, &said);
+		if (rv == CKR_OK)
+			rv = keep(row, &template[i], &changed, NULL);
+	}
+	if (rv == CKR_OK && copying)
+		rv = new_unique_id(&changed);
+	if (rv == CKR_OK) {
+		store_clear(s);
+		*s = changed;
+	} else {
+		store_clear(&changed);
+	}
+	store_clear(&said);
 	return rv;
 }

@@ -6,6 +6,7 @@
 #include "src/base/rv.h"
 #include "src/crypto/context.h"
 #include "src/crypto/mask.h"
+#include "src/object/attribute.h"
 #include "src/object/session_object.h"
 #include "src/object/template.h"
 #include "src/operation/internal.h"
@@ -71,10 +72,7 @@ CK_RV key_generate(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE 
 		store_clear(&attributes);
 		return rv;
 	}
-	slot_lock(s->slot);
-	rv = session_object_add(s, &attributes, key);
-	slot_unlock(s->slot);
-	return rv;
+	return session_object_add(s, &attributes, key);
 }
 
 /* ---- wrap ---- */
@@ -88,6 +86,21 @@ static CK_RV may_wrap(const struct object *key)
 	if (store_bool(key->attributes, CKA_WRAP_WITH_TRUSTED))
 		return CKR_KEY_NOT_WRAPPABLE; /* no key here is trusted */
 	return store_bool(key->attributes, CKA_EXTRACTABLE) ? CKR_OK : CKR_KEY_UNEXTRACTABLE;
+}
+
+/* What the wrapping key says of keys that it wraps (CKA_WRAP_TEMPLATE); handles are checked elsewhere. */
+static CK_RV fits_wrapping(struct session *s, CK_OBJECT_HANDLE wrapping, CK_OBJECT_HANDLE handle)
+{
+	struct token *t = &s->slot->token;
+	const struct object *by, *key;
+	bool fits;
+
+	slot_lock(s->slot);
+	by = token_object(t, wrapping);
+	key = token_object(t, handle);
+	fits = !by || !key || attribute_allows_wrapping(by, key);
+	slot_unlock(s->slot);
+	return fits ? CKR_OK : CKR_KEY_NOT_WRAPPABLE;
 }
 
 /* Key handles of a wrapping are told apart from those of other operations. */
@@ -117,6 +130,8 @@ CK_RV key_wrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE wrappi
 	if (rv != CKR_OK)
 		return rv;
 	rv = operation_begin(s, &op, USE_WRAP, m, wrapping);
+	if (rv == CKR_OK)
+		rv = fits_wrapping(s, wrapping, handle);
 	if (rv == CKR_OK)
 		rv = rv_of(buffer_reserve(&wrapped, op.family->room(&op, value.len)));
 	if (rv == CKR_OK)
@@ -239,13 +254,10 @@ CK_RV key_unwrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE unwr
 	size_t expected = 0;
 	CK_RV rv;
 
-	rv = template_build(TEMPLATE_UNWRAP, CKO_SECRET_KEY, CK_UNAVAILABLE_INFORMATION, template,
-			    count, &attributes);
+	rv = session_object_build_unwrapped(s, unwrapping, template, count, &attributes);
 	if (rv != CKR_OK)
 		return rv;
-	slot_lock(s->slot);
 	rv = session_object_allowed(s, &attributes);
-	slot_unlock(s->slot);
 	if (rv == CKR_OK)
 		rv = expected_len(&attributes, &expected);
 	if (rv == CKR_OK)
@@ -253,10 +265,8 @@ CK_RV key_unwrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE unwr
 	if (rv == CKR_OK)
 		rv = unwrap_into(s, &op, wrapped, len, expected, &attributes);
 	operation_end(&op);
-	slot_lock(s->slot);
 	if (rv == CKR_OK)
 		rv = session_object_add(s, &attributes, key);
-	slot_unlock(s->slot);
 	store_clear(&attributes);
 	return rv;
 }

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "src/base/rv.h"
+#include "src/object/attribute.h"
 #include "src/operation/internal.h"
 #include "src/token/slot.h"
 
@@ -71,6 +72,8 @@ static CK_RV check_key(const struct object *key, const struct mechanism *row, un
 {
 	if (!is_key(key))
 		return CKR_KEY_HANDLE_INVALID;
+	if (!attribute_allows_mechanism(key, row->type))
+		return CKR_MECHANISM_INVALID;
 	return key->attributes ? check_session_key(key, row, use) : check_card_key(key, row, use);
 }
 
@@ -78,7 +81,7 @@ static CK_RV check_key(const struct object *key, const struct mechanism *row, un
 static enum result take_attribute(const struct object *key, CK_ATTRIBUTE_TYPE type,
 				  struct buffer *out)
 {
-	const struct buffer *value = store_get(key->attributes, type);
+	const struct stored *value = store_get(key->attributes, type);
 
 	return value ? buffer_append(out, value->data, value->len) : RESULT_OK;
 }

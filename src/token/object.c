@@ -4,6 +4,9 @@
 
 #include "src/token/object.h"
 
+const CK_OBJECT_CLASS session_classes[SESSION_CLASSES] = {CKO_CERTIFICATE, CKO_PUBLIC_KEY,
+							  CKO_SECRET_KEY, CKO_DATA, CKO_PROFILE};
+
 CK_OBJECT_CLASS object_class(enum p15_class kind)
 {
 	static const CK_OBJECT_CLASS classes[P15_CLASSES] = {

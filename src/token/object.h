@@ -26,6 +26,30 @@ struct object {
 	struct buffer value;             /* certificate or data bytes, once read */
 	bool value_read;
 	UT_hash_handle hh;
+	/* a session's: its places among those of its class, and of its session */
+	struct object *class_prev, *class_next, *owner_prev, *owner_next;
+};
+
+/* ---- session objects: who owns them, and which there are of a class ---- */
+
+/* Classes of which there can be session objects, and the token's profiles. */
+#define SESSION_CLASSES 5
+extern const CK_OBJECT_CLASS session_classes[SESSION_CLASSES];
+
+/* Average bytes of an object's attributes within the limit on their number. */
+#define SESSION_OBJECT_BYTES 4096
+
+/* A session that has objects. */
+struct object_owner {
+	CK_SESSION_HANDLE session;
+	struct object *objects; /* utlist, oldest first */
+	UT_hash_handle hh;
+};
+
+struct session_objects {
+	struct object *of_class[SESSION_CLASSES]; /* utlist, oldest first */
+	struct object_owner *owners;              /* uthash */
+	size_t count, bytes; /* that sessions own; what the setting session-objects limits */
 };
 
 /* CKO_… of a directory's records. */

@@ -121,8 +121,10 @@ MUST_USE enum result slot_load(struct slot *slot, enum p15_class kind);
 /* What of an object must be read from the card before it can be told. */
 enum slot_need {
 	SLOT_NEEDS_VALUE = 1 << 0,     /* a certificate's or data object's bytes */
-	SLOT_NEEDS_PUBLIC_KEY = 1 << 1 /* a key's public half */
+	SLOT_NEEDS_PUBLIC_KEY = 1 << 1, /* a key's public half */
+	SLOT_NEEDS_NUMBER = 1 << 2     /* the number of the card that it is on */
 };
+#define SLOT_NEEDS 3
 
 /*
  * Reads what is needed of an object of the card and is not known yet.

@@ -93,6 +93,8 @@ enum result token_read_number(struct token *t)
 	char number[sizeof t->data.serial];
 	enum result r = card_read_number(t->card, number, sizeof number);
 
+	if (result_is_refusal(r)) /* a card may have it in its token information only */
+		return token_read_data(t);
 	if (r != RESULT_OK)
 		return r;
 	pthread_mutex_lock(&t->lock);

@@ -52,10 +52,11 @@ struct token {
 	int pin_tries;
 	bool can_login;    /* what a login takes beside the PIN was there at the last look */
 	struct object_list lists[P15_CLASSES];
+	struct session_objects session_objects;
 	struct object *handles; /* uthash over the items of all lists and the session objects */
 	struct public_key keys[TOKEN_KEYS_MAX];
 	size_t key_count;
-	bool has_profiles;
+	bool has_profiles; /* its profile objects have been made */
 	struct cache cache; /* what the disk had of this card */
 	bool warm_tried;    /* it has been looked for */
 	bool dirty;         /* something public was read that the disk does not have */
@@ -80,18 +81,39 @@ void token_take_card(struct token *t, struct card *card);
 /* Reads the token data once per insertion. Talks to the card the first time. */
 MUST_USE enum result token_read_data(struct token *t);
 
+/* Reads no more than what data.serial wants, if that is not known yet. Talks to the card. */
+MUST_USE enum result token_read_number(struct token *t);
+
 /* Reads a directory once per insertion and gives its objects handles. Talks to the card. */
 MUST_USE enum result token_load(struct token *t, enum p15_class kind);
 
-/* Makes a session object of the attributes, which are taken over (also on failure). */
+/* ---- session objects (object_table.c) ---- */
+
+/*
+ * Makes a session object of the attributes, which are taken over (also on
+ * failure). Owner 0: it is the token's own. RESULT_QUOTA: there are too many.
+ */
 MUST_USE enum result token_add_session_object(struct token *t, struct store *attributes,
 					      CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle);
-/* Makes the profile objects (PKCS#11 Profiles 3.0), once. */
-MUST_USE enum result token_add_profiles(struct token *t);
 void token_remove_session_object(struct token *t, struct object *o);
 
-/* Ends the session objects of one session, or only the private ones of all (owner 0). */
+/* Gives the object other attributes, which are taken over (also on failure). RESULT_QUOTA. */
+MUST_USE enum result token_change_session_object(struct token *t, struct object *o,
+						 struct store *attributes);
+
+/* RESULT_QUOTA if an object of the attributes would be too much. */
+MUST_USE enum result token_has_room(const struct token *t, const struct store *attributes);
+
+/* The oldest object of the class; class_next leads to the others. NULL: there is none. */
+struct object *token_session_objects(const struct token *t, CK_OBJECT_CLASS klass);
+
+/*
+ * Ends the session objects of one session, or (owner 0) all, or all private
+ * ones. Costs as much as there are of that owner.
+ */
 void token_end_session_objects(struct token *t, CK_SESSION_HANDLE owner, bool only_private);
+
+/* ---- all objects ---- */
 
 /* NULL: no such handle, or a private object without login. */
 struct object *token_object(struct token *t, CK_OBJECT_HANDLE handle);
@@ -111,9 +133,6 @@ bool token_has_value(const struct token *t, struct object *o);
 
 /* True if the public key is in memory already. */
 bool token_has_public_key(const struct token *t, const struct object *key);
-
-/* The card's number to t->data.serial, once per insertion. Talks to the card the first time. */
-MUST_USE enum result token_read_number(struct token *t);
 
 /*
  * One VERIFY. RESULT_PIN_LENGTH is answered before anything is sent. *tries:

@@ -138,6 +138,44 @@ static void a_certificate_of_other_bytes_has_no_dates(void **state)
 	X509_free(x);
 }
 
+/* What is no certificate is asked for once in a call, and the rest of the template is filled. */
+static void what_cannot_be_read_is_tried_once_and_the_rest_is_told(void **state)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = {CKA_VALUE, CKA_LABEL, CKA_CHECK_VALUE, CKA_START_DATE,
+						  CKA_END_DATE, CKA_ID, CKA_PUBLIC_KEY_INFO};
+	X509 *x = vcard_certificate(bench.card, VCARD_CERT_SIGN);
+	CK_OBJECT_HANDLE object = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+	unsigned char *der = NULL, copy[0x8000];
+	int der_len = i2d_X509(x, &der);
+	CK_ATTRIBUTE template[COUNT(types)];
+	const uint8_t *bytes;
+	unsigned once;
+	size_t len;
+
+	(void)state;
+	assert_true(vcard_file_get(bench.card, "3F00/5030/08F2", &bytes, &len));
+	memcpy(copy, bytes, len);
+	*(unsigned char *)memmem(copy, len, der, (size_t)der_len) = 0x31;
+	assert_true(vcard_file_put(bench.card, "3F00/5030/08F2", copy, len));
+	fake_new_commands(READER);
+	assert_int_equal(ck_attribute_rv(bench.session, object, CKA_VALUE), CKR_DEVICE_ERROR);
+	once = fake_new_commands(READER);
+	assert_true(once > 0);
+	for (size_t i = 0; i < COUNT(types); i++)
+		template[i] = (CK_ATTRIBUTE){types[i], NULL, 0};
+	assert_int_equal(C_GetAttributeValue(bench.session, object, template, COUNT(types)),
+			 CKR_DEVICE_ERROR);
+	assert_true(fake_new_commands(READER) <= once);
+	for (size_t i = 0; i < COUNT(types); i++) {
+		bool known = types[i] == CKA_LABEL || types[i] == CKA_ID;
+
+		assert_int_equal(template[i].ulValueLen == CK_UNAVAILABLE_INFORMATION, !known);
+	}
+	assert_int_equal(template[1].ulValueLen, 5); /* cert1 */
+	OPENSSL_free(der);
+	X509_free(x);
+}
+
 /* ---- vendor-compat ---- */
 
 static int setup_vendor(void **state)
@@ -199,6 +237,7 @@ int main(void)
 		SESSION_TEST(a_certificate_has_no_url_and_no_hashes),
 		LOGIN_TEST(keys_and_certificates_belong_together),
 		SESSION_TEST(a_certificate_of_other_bytes_has_no_dates),
+		SESSION_TEST(what_cannot_be_read_is_tried_once_and_the_rest_is_told),
 		cmocka_unit_test_setup_teardown(a_wrong_pin_may_be_told_as_the_vendor_does, setup_vendor,
 						teardown_vendor),
 		SESSION_TEST(by_default_it_is_told_as_the_standard_does),

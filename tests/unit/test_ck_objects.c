@@ -204,9 +204,32 @@ static void a_template_that_lacks_something_is_incomplete(void **state)
 static void a_template_that_contradicts_itself_is_inconsistent(void **state)
 {
 	(void)state;
-	REFUSED(CKR_TEMPLATE_INCONSISTENT, ULONG_OF(CKA_CLASS, CKO_DATA), ULONG_OF(CKA_CLASS, CKO_DATA));
+	REFUSED(CKR_TEMPLATE_INCONSISTENT, ULONG_OF(CKA_CLASS, CKO_DATA),
+		ULONG_OF(CKA_CLASS, CKO_SECRET_KEY));
 	REFUSED(CKR_TEMPLATE_INCONSISTENT, ULONG_OF(CKA_CLASS, CKO_DATA), BYTES_OF(CKA_LABEL, "a", 1),
 		BYTES_OF(CKA_LABEL, "b", 1));
+	REFUSED(CKR_TEMPLATE_INCONSISTENT, ULONG_OF(CKA_CLASS, CKO_DATA), BYTES_OF(CKA_LABEL, "a", 1),
+		BYTES_OF(CKA_LABEL, "", 0));
+}
+
+static void the_same_said_twice_is_accepted(void **state)
+{
+	CK_ATTRIBUTE template[] = {ULONG_OF(CKA_CLASS, CKO_DATA), BYTES_OF(CKA_LABEL, "a", 1),
+				   ULONG_OF(CKA_CLASS, CKO_DATA), BYTES_OF(CKA_LABEL, "a", 1)};
+	CK_ATTRIBUTE twice[] = {BYTES_OF(CKA_LABEL, "b", 1), BYTES_OF(CKA_LABEL, "b", 1)};
+	CK_ATTRIBUTE both[] = {BYTES_OF(CKA_LABEL, "c", 1), BYTES_OF(CKA_LABEL, "d", 1)};
+	CK_OBJECT_HANDLE object = ck_create(bench.session, template, COUNT(template)), copy, found[4];
+	char label[8];
+
+	(void)state;
+	assert_int_equal(find_objects(bench.session, template, COUNT(template), found, COUNT(found)), 1);
+	assert_int_equal(C_SetAttributeValue(bench.session, object, twice, 2), CKR_OK);
+	assert_int_equal(C_CopyObject(bench.session, object, twice, 2, &copy), CKR_OK);
+	assert_int_equal(C_SetAttributeValue(bench.session, object, both, 2), CKR_TEMPLATE_INCONSISTENT);
+	assert_int_equal(C_CopyObject(bench.session, object, both, 2, &copy), CKR_TEMPLATE_INCONSISTENT);
+	assert_int_equal(get_attribute(bench.session, object, CKA_LABEL, label, sizeof label), 1);
+	assert_int_equal(label[0], 'b');
+	assert_int_equal(find_objects(bench.session, both, 2, found, COUNT(found)), 0);
 }
 
 static void attributes_of_other_classes_are_unknown(void **state)
@@ -294,14 +317,16 @@ static void nothing_is_written_to_the_card(void **state)
 	fake_new_commands(READER);
 	assert_int_equal(C_OpenSession(bench.slot, CKF_SERIAL_SESSION, NULL, NULL, &read_only), CKR_OK);
 	assert_int_equal(ck_try_create(bench.session, on_card, 2, &object), CKR_TOKEN_WRITE_PROTECTED);
-	assert_int_equal(ck_try_create(read_only, on_card, 2, &object), CKR_SESSION_READ_ONLY);
-	assert_int_equal(ck_set(bench.session, cert, CKA_LABEL, "x", 1), CKR_TOKEN_WRITE_PROTECTED);
-	assert_int_equal(ck_set(read_only, cert, CKA_LABEL, "x", 1), CKR_SESSION_READ_ONLY);
-	assert_int_equal(C_DestroyObject(bench.session, cert), CKR_TOKEN_WRITE_PROTECTED);
-	assert_int_equal(C_DestroyObject(read_only, cert), CKR_SESSION_READ_ONLY);
+	assert_int_equal(ck_try_create(read_only, on_card, 2, &object), CKR_TOKEN_WRITE_PROTECTED);
+	assert_int_equal(ck_set(bench.session, cert, CKA_LABEL, "x", 1), CKR_ACTION_PROHIBITED);
+	assert_int_equal(ck_set(read_only, cert, CKA_LABEL, "x", 1), CKR_ACTION_PROHIBITED);
+	assert_int_equal(C_DestroyObject(bench.session, cert), CKR_ACTION_PROHIBITED);
+	assert_int_equal(C_DestroyObject(read_only, cert), CKR_ACTION_PROHIBITED);
+	assert_true(ck_exists(bench.session, cert));
 	assert_int_equal(C_CopyObject(bench.session, cert, NULL, 0, &object), CKR_ACTION_PROHIBITED);
 	object = ck_data(read_only, "in a read-only session");
-	assert_int_equal(C_CopyObject(read_only, object, &on_card[1], 1, &object), CKR_SESSION_READ_ONLY);
+	assert_int_equal(C_CopyObject(read_only, object, &on_card[1], 1, &object),
+			 CKR_TOKEN_WRITE_PROTECTED);
 	assert_int_equal(C_CopyObject(bench.session, object, &on_card[1], 1, &object),
 			 CKR_TOKEN_WRITE_PROTECTED);
 	assert_int_equal(fake_new_commands(READER), 0);
@@ -390,7 +415,8 @@ static void all_changes_are_made_or_none(void **state)
 static void a_size_is_told_without_the_card(void **state)
 {
 	CK_OBJECT_HANDLE small = ck_data(bench.session, "x"), large, found[32];
-	CK_ATTRIBUTE template[] = {ULONG_OF(CKA_CLASS, CKO_DATA), BYTES_OF(CKA_VALUE, bytes16, 16)};
+	CK_ATTRIBUTE template[] = {ULONG_OF(CKA_CLASS, CKO_DATA), BYTES_OF(CKA_LABEL, "x", 1),
+				   BYTES_OF(CKA_VALUE, bytes16, 16)};
 	CK_ULONG a = 0, b = 0;
 	size_t n;
 
@@ -398,7 +424,7 @@ static void a_size_is_told_without_the_card(void **state)
 	large = ck_create(bench.session, template, COUNT(template));
 	assert_int_equal(C_GetObjectSize(bench.session, small, &a), CKR_OK);
 	assert_int_equal(C_GetObjectSize(bench.session, large, &b), CKR_OK);
-	assert_true(a > 0 && b >= a + 15);
+	assert_true(a > 0 && b >= a + 16);
 	n = find_objects(bench.session, NULL, 0, found, COUNT(found));
 	fake_new_commands(READER);
 	for (size_t i = 0; i < n; i++) {
@@ -526,6 +552,25 @@ static void session_objects_come_last_and_oldest_first(void **state)
 	assert_int_equal(found[10], made[2]);
 }
 
+/* Whatever their classes: each has a list of its own. */
+static void session_objects_of_several_classes_come_oldest_first(void **state)
+{
+	CK_OBJECT_HANDLE made[6], found[8];
+	CK_ATTRIBUTE keys = ULONG_OF(CKA_CLASS, CKO_SECRET_KEY);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(made); i += 3) {
+		made[i] = ck_data(bench.session, "data");
+		made[i + 1] = ck_secret(bench.session, CKK_AES, bytes16, 16);
+		made[i + 2] = ck_public(bench.session, ck_rsa(2048));
+	}
+	assert_int_equal(sessions_objects(bench.session, found, COUNT(found)), COUNT(made));
+	assert_memory_equal(found, made, sizeof made);
+	assert_int_equal(find_objects(bench.session, &keys, 1, found, COUNT(found)), 2);
+	assert_int_equal(found[0], made[1]);
+	assert_int_equal(found[1], made[4]);
+}
+
 /* ---- identity ---- */
 
 #define ID_SIZE 64
@@ -564,19 +609,61 @@ static void unique_ids_are_distinct_and_the_cards_are_stable(void **state)
 		assert_string_equal(again[i], first[i]);
 }
 
+static void id_of(CK_OBJECT_HANDLE object, char id[ID_SIZE])
+{
+	memset(id, 0, ID_SIZE);
+	assert_int_equal(get_attribute(bench.session, object, CKA_UNIQUE_ID, id, ID_SIZE - 1), 36);
+	assert_int_equal(strspn(id, "0123456789abcdef-"), 36);
+	assert_non_null(strchr("48", id[14])); /* RFC 9562: random, or its maker's own */
+	assert_non_null(strchr("89ab", id[19]));
+}
+
 static void a_unique_id_cannot_be_chosen(void **state)
 {
+	CK_ATTRIBUTE mine = BYTES_OF(CKA_UNIQUE_ID, "mine", 4);
+	CK_OBJECT_HANDLE object = ck_data(bench.session, "a"), copy;
+	char before[ID_SIZE], after[ID_SIZE];
+
 	(void)state;
-	REFUSED(CKR_ATTRIBUTE_TYPE_INVALID, ULONG_OF(CKA_CLASS, CKO_DATA),
+	REFUSED(CKR_ATTRIBUTE_READ_ONLY, ULONG_OF(CKA_CLASS, CKO_DATA),
 		BYTES_OF(CKA_UNIQUE_ID, "mine", 4));
+	assert_int_equal(C_CopyObject(bench.session, object, &mine, 1, &copy), CKR_ATTRIBUTE_READ_ONLY);
+	assert_int_equal(C_SetAttributeValue(bench.session, object, &mine, 1), CKR_ATTRIBUTE_READ_ONLY);
+	/* a change keeps it, a copy has its own */
+	id_of(object, before);
+	assert_int_equal(ck_set(bench.session, object, CKA_LABEL, "b", 1), CKR_OK);
+	id_of(object, after);
+	assert_string_equal(before, after);
+	assert_int_equal(C_CopyObject(bench.session, object, NULL, 0, &copy), CKR_OK);
+	id_of(copy, after);
+	assert_string_not_equal(before, after);
+}
+
+/* The same place in the same directory, on cards of two numbers. */
+static void no_two_cards_have_the_same_unique_ids(void **state)
+{
+	struct vcard *other = testcard_load_other();
+	char first[ID_SIZE], second[ID_SIZE];
+
+	(void)state;
+	id_of(find_one(bench.session, CKO_CERTIFICATE, "SIGN"), first);
+	fake_eject(READER);
+	fake_insert(READER, other);
+	bench.session = open_session(bench.slot);
+	id_of(find_one(bench.session, CKO_CERTIFICATE, "SIGN"), second);
+	assert_string_not_equal(first, second);
+	fake_eject(READER);
+	vcard_free(&other);
 }
 
 /* ---- profile objects ---- */
 
 static void profiles_are_shown_to_those_who_ask_for_them(void **state)
 {
-	CK_OBJECT_HANDLE found[32];
+	CK_OBJECT_HANDLE found[32], copy;
 	CK_ATTRIBUTE certificates = ULONG_OF(CKA_CLASS, CKO_CERTIFICATE);
+	CK_ATTRIBUTE baseline = ULONG_OF(CKA_PROFILE_ID, CKP_BASELINE_PROVIDER);
+	CK_ATTRIBUTE none = ULONG_OF(CKA_PROFILE_ID, 0x7777);
 	CK_ULONG ids = 0;
 
 	(void)state;
@@ -586,15 +673,21 @@ static void profiles_are_shown_to_those_who_ask_for_them(void **state)
 		ids |= 1UL << ck_ulong(bench.session, found[i], CKA_PROFILE_ID);
 		assert_true(ck_bool(bench.session, found[i], CKA_TOKEN));
 		assert_false(ck_bool(bench.session, found[i], CKA_MODIFIABLE));
-		assert_int_equal(C_DestroyObject(bench.session, found[i]), CKR_TOKEN_WRITE_PROTECTED);
+		assert_int_equal(C_DestroyObject(bench.session, found[i]), CKR_ACTION_PROHIBITED);
 		assert_int_equal(ck_set(bench.session, found[i], CKA_LABEL, "x", 1),
-				 CKR_TOKEN_WRITE_PROTECTED);
+				 CKR_ACTION_PROHIBITED);
+		assert_int_equal(C_CopyObject(bench.session, found[i], NULL, 0, &copy),
+				 CKR_ACTION_PROHIBITED);
 	}
 	assert_int_equal(ids, 1UL << CKP_BASELINE_PROVIDER | 1UL << CKP_AUTHENTICATION_TOKEN |
 				      1UL << CKP_PUBLIC_CERTIFICATES_TOKEN);
 	/* still not among all: programs know the vendor's list */
 	assert_int_equal(find_objects(bench.session, NULL, 0, found, COUNT(found)), 9);
 	assert_int_equal(find_objects(bench.session, &certificates, 1, found, COUNT(found)), 4);
+	/* their own attribute asks for them, too */
+	assert_int_equal(find_objects(bench.session, &baseline, 1, found, COUNT(found)), 1);
+	assert_int_equal(ck_ulong(bench.session, found[0], CKA_PROFILE_ID), CKP_BASELINE_PROVIDER);
+	assert_int_equal(find_objects(bench.session, &none, 1, found, COUNT(found)), 0);
 }
 
 static void profiles_are_the_tokens_whatever_the_interface(void **state)
@@ -626,6 +719,7 @@ int main(void)
 		SESSION_TEST(key_values_have_lengths_for_their_type),
 		SESSION_TEST(a_template_that_lacks_something_is_incomplete),
 		SESSION_TEST(a_template_that_contradicts_itself_is_inconsistent),
+		SESSION_TEST(the_same_said_twice_is_accepted),
 		SESSION_TEST(attributes_of_other_classes_are_unknown),
 		SESSION_TEST(values_of_the_wrong_form_are_refused),
 		SESSION_TEST(what_the_module_says_nobody_else_may_say),
@@ -643,8 +737,10 @@ int main(void)
 		SESSION_TEST(a_pulled_card_takes_the_objects_along),
 		SESSION_TEST(an_operation_outlives_its_session_key),
 		SESSION_TEST(session_objects_come_last_and_oldest_first),
+		SESSION_TEST(session_objects_of_several_classes_come_oldest_first),
 		LOGIN_TEST(unique_ids_are_distinct_and_the_cards_are_stable),
 		SESSION_TEST(a_unique_id_cannot_be_chosen),
+		SESSION_TEST(no_two_cards_have_the_same_unique_ids),
 		SESSION_TEST(profiles_are_shown_to_those_who_ask_for_them),
 		SESSION_TEST(profiles_are_the_tokens_whatever_the_interface),
 	};

@@ -84,15 +84,22 @@ static void a_secret_key_travels_under_a_key_of_the_card(void **state)
 static void what_openssl_wraps_the_card_unwraps(void **state)
 {
 	EVP_PKEY *pkey = vcard_public_key(bench.card, KEY_KEYX);
-	unsigned char wrapped[SIGNATURE_SIZE];
+	unsigned char wrapped[SIGNATURE_SIZE], odd[24];
 	CK_OBJECT_HANDLE back;
 
 	(void)state;
-	assert_true(rsamech_encrypt(pkey, RSA_PKCS1_OAEP_PADDING, "SHA256", "label", 5, ck_text(), 24, wrapped));
+	memset(odd, 0x0B, sizeof odd); /* odd parity, as DES wants it */
+	assert_true(rsamech_encrypt(pkey, RSA_PKCS1_OAEP_PADDING, "SHA256", "label", 5, odd, 24, wrapped));
 	assert_int_equal(unwrap(&paddings[2], key_of(CKO_PRIVATE_KEY, "KEYX"), wrapped, 256, CKK_DES3,
 				&back),
 			 CKR_OK);
-	assert_value(back, ck_text(), 24);
+	assert_value(back, odd, 24);
+	/* PKCS#11 mechanisms, DES: to unwrap a key of wrong parity is an error */
+	odd[23] ^= 1;
+	assert_true(rsamech_encrypt(pkey, RSA_PKCS1_OAEP_PADDING, "SHA256", "label", 5, odd, 24, wrapped));
+	assert_int_not_equal(unwrap(&paddings[2], key_of(CKO_PRIVATE_KEY, "KEYX"), wrapped, 256, CKK_DES3,
+				    &back),
+			     CKR_OK);
 	EVP_PKEY_free(pkey);
 }
 

@@ -77,6 +77,7 @@ static void assert_defaults(void)
 	assert_false(config.allow_unproven);
 	assert_true(config.cache);
 	assert_int_equal(config.log, LOG_NONE);
+	assert_int_equal(config.session_objects, 10000);
 	assert_string_equal(config.log_file, "");
 	assert_string_equal(config.keyset_dir, "");
 }
@@ -87,7 +88,9 @@ static void every_key_is_known(void **state)
 {
 	(void)state;
 	read_text("# a comment\n; another\nallow-unproven = yes\ncache = no\nlog = debug\n"
-		  "log-file = /var/log/twcard.log\nkeyset-dir = /etc/other/keysets\n");
+		  "log-file = /var/log/twcard.log\nkeyset-dir = /etc/other/keysets\n"
+		  "session-objects = 17\n");
+	assert_int_equal(config.session_objects, 17);
 	assert_silent();
 	assert_true(config.allow_unproven);
 	assert_false(config.cache);
@@ -144,13 +147,19 @@ static void a_bad_value_is_named_and_ignored(void **state)
 {
 	(void)state;
 	read_text("allow-unproven = maybe\ncache = 2\nlog = loud\nlog-file = relative/path\n"
-		  "keyset-dir = ~/keysets\n");
+		  "keyset-dir = ~/keysets\nsession-objects = -1\nsession-objects = 1e3\n"
+		  "session-objects = 1000000001\n"
+		  "session-objects = 99999999999999999999\n");
 	assert_defaults();
 	assert_says("allow-unproven = maybe: ignored, it wants yes or no");
 	assert_says("cache = 2: ignored");
 	assert_says("log = loud: ignored, it wants none, error, info, debug or trace");
 	assert_says("log-file = relative/path: ignored, it wants an absolute path");
 	assert_says("keyset-dir = ~/keysets: ignored");
+	assert_says("session-objects = -1: ignored, it wants a number, 0 for no limit");
+	assert_says("session-objects = 1e3: ignored");
+	assert_says("session-objects = 1000000001: ignored");
+	assert_says("session-objects = 99999999999999999999: ignored");
 }
 
 static void an_empty_value_is_a_bad_one(void **state)
