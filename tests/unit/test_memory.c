@@ -212,17 +212,19 @@ static void the_moments_of_a_login(void)
 	fake_foreign_reset(READER);
 	assert_int_equal(sign(), CKR_OK);
 	assert_int_equal(C_Logout(session), CKR_OK);
+	end_module();
 }
 
 /* What goes out is encrypted already, and what it was made of is wiped. */
 static void the_moment_of_a_verify(void)
 {
 	begin();
-	far_search_at(SPY_VERIFY);
+	far_search_at(SPY_ANY); /* also on the way to it: the PIN is protected first */
 	assert_int_equal(far_login(session, false), CKR_PIN_INCORRECT);
 	assert_int_equal(far_login(session, true), CKR_OK);
 	fake_foreign_reset(READER);
 	assert_int_equal(sign(), CKR_OK);
+	end_module();
 }
 
 /* ---- stories: a plaintext ---- */
@@ -307,6 +309,23 @@ static void the_moment_of_a_refused_plaintext(void)
 	begin_logged_in();
 	far_search_at_ends(MEMORY_LOGGED_IN);
 	refuse_plaintext();
+	end_module();
+}
+
+/* At the end of the call it is in the program's buffer, and has no copy. */
+static void the_moment_of_a_delivered_plaintext(void)
+{
+	unsigned char *out = far_own_bytes();
+	CK_ULONG len = FAR_OWN;
+
+	begin_logged_in();
+	far_search_at_ends(MEMORY_DELIVERED);
+	assert_int_equal(decrypt(out, &len, CKM_RSA_PKCS), CKR_OK);
+	assert_int_equal(len, FAR_PLAINTEXT_LEN);
+	OPENSSL_cleanse(out, len);
+	far_search_at_ends(MEMORY_LOGGED_IN);
+	assert_int_equal(sign(), CKR_OK);
+	end_module();
 }
 
 /* A result that the buffer was too small for is kept, until the operation ends. */
@@ -573,6 +592,32 @@ static void created_key_used_for_a_mac(void)
 	end_module();
 }
 
+/* Whoever gives a wrong one must not find the right one. */
+static void right_mac_for_a_wrong_one(void)
+{
+	unsigned char mac[32], wrong[32] = {0};
+	uint8_t value[KEY_LEN];
+	CK_ULONG len = sizeof mac;
+	CK_ATTRIBUTE template[] = {ULONG_OF(CKA_CLASS, CKO_SECRET_KEY),
+				   ULONG_OF(CKA_KEY_TYPE, CKK_GENERIC_SECRET),
+				   BYTES_OF(CKA_VALUE, value, sizeof value), BOOL_OF(CKA_SIGN, true),
+				   BOOL_OF(CKA_VERIFY, true)};
+	CK_OBJECT_HANDLE key;
+
+	begin();
+	assert_int_equal(RAND_bytes(value, sizeof value), 1);
+	key = ck_create(session, template, COUNT(template));
+	assert_int_equal(C_SignInit(session, MECHANISM(CKM_SHA256_HMAC), key), CKR_OK);
+	assert_int_equal(C_Sign(session, (unsigned char *)"text", 4, mac, &len), CKR_OK);
+	far_tell_secret("right MAC", mac, sizeof mac);
+	far_stage(MEMORY_CARD_IN, "signed");
+	assert_int_equal(C_VerifyInit(session, MECHANISM(CKM_SHA256_HMAC), key), CKR_OK);
+	assert_int_equal(C_Verify(session, (unsigned char *)"text", 4, wrong, sizeof wrong),
+			 CKR_SIGNATURE_INVALID);
+	far_stage(MEMORY_CARD_IN, "refused");
+	end_module();
+}
+
 static void created_key_digested(void)
 {
 	unsigned char digest[32];
@@ -721,6 +766,7 @@ static void text_of_an_unfinished_signature(void)
 	X(plaintext_delivered_raw) \
 	X(plaintext_with_another_padding) \
 	X(the_moment_of_a_refused_plaintext) \
+	X(the_moment_of_a_delivered_plaintext) \
 	X(plaintext_unread_at_logout) \
 	X(plaintext_unread_at_the_sessions_end) \
 	X(plaintext_unread_in_one_of_two_sessions) \
@@ -740,6 +786,7 @@ static void text_of_an_unfinished_signature(void)
 	X(generated_key_at_finalize) \
 	X(copied_and_wrapped_key_destroyed) \
 	X(created_key_used_for_a_mac) \
+	X(right_mac_for_a_wrong_one) \
 	X(created_key_digested) \
 	X(created_key_refused) \
 	X(aes_plaintext_delivered) \

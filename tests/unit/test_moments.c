@@ -365,7 +365,7 @@ static void compare(enum question q, const struct facts *good, const struct fact
 		if (same(is, right) || (errors && is_error(is->rv)))
 			continue;
 		if (right->type == FOUND)
-			snprintf(text, sizeof text, "another number of objects, 0x%lx", is->rv);
+			snprintf(text, sizeof text, "the search: 0x%lx, or another number of objects", is->rv);
 		else
 			snprintf(text, sizeof text,
 				 "object %u, attribute %lx: %zu bytes and 0x%lx for %zu and 0x%lx",

@@ -145,8 +145,7 @@ void far_end(void)
 	put_message(CLIENT_FD, SAY_END, NULL, 0);
 }
 
-/* The program's own copy is where the module's may be, too: kept out of core dumps. */
-static unsigned char *pin_page(void)
+unsigned char *far_own_bytes(void)
 {
 	static void *page;
 
@@ -161,7 +160,7 @@ static unsigned char *pin_page(void)
 
 CK_RV far_login(CK_SESSION_HANDLE session, bool right)
 {
-	unsigned char *own = pin_page();
+	unsigned char *own = far_own_bytes(); /* where the module's copy may be, too */
 	CK_RV rv;
 
 	mask(briefing.masked_pin, FAR_PIN_LEN, own);
@@ -217,7 +216,7 @@ static void search_at_command(void *context, const uint8_t *cmd, size_t len)
 
 	(void)context;
 	(void)len;
-	if (cmd[1] != searched_ins)
+	if (searched_ins >= 0 && cmd[1] != searched_ins)
 		return;
 	snprintf(name, sizeof name, "at a command %02X", cmd[1]);
 	far_stage(MEMORY_LOGGED_IN, name);

@@ -24,6 +24,10 @@ void far_begin(void);
 /* The last thing that a client does. */
 void far_end(void);
 
+/* FAR_OWN bytes of the program's own, kept out of core dumps. */
+#define FAR_OWN 1024
+unsigned char *far_own_bytes(void);
+
 /* The right PIN, or one that differs from it in one character. */
 CK_RV far_login(CK_SESSION_HANDLE session, bool right);
 /* FAR_PLAINTEXT_LEN random bytes, encrypted to the card's key KEYX with PKCS#1 v1.5. */
@@ -37,8 +41,8 @@ void far_refuse_nothing(void);
 void far_tell_secret(const char *name, uint8_t *bytes, size_t len);
 
 /*
- * From now on our memory is searched whenever a command with this instruction goes out, or
- * a transaction ends: what was left on the stack is not overwritten yet.
+ * From now on our memory is searched whenever a command with this instruction (-1: any)
+ * goes out, or a transaction ends: what was left on the stack is not overwritten yet.
  */
 void far_search_at(int ins);
 void far_search_at_ends(enum memory_stage stage);

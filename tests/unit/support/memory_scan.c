@@ -128,11 +128,12 @@ static bool may_be_there(enum secret_kind kind, enum memory_stage stage, bool do
 {
 	switch (kind) {
 	case SECRET_OF_LOGIN:
-		return dont_dump && (stage == MEMORY_LOGGED_IN || stage == MEMORY_CONTROL);
+		return dont_dump && (stage == MEMORY_LOGGED_IN || stage == MEMORY_DELIVERED ||
+				     stage == MEMORY_CONTROL);
 	case SECRET_OF_CARD:
 		return dont_dump && stage != MEMORY_EMPTY;
 	case SECRET_OF_CALL:
-		return stage == MEMORY_CONTROL;
+		return stage == MEMORY_CONTROL || (stage == MEMORY_DELIVERED && dont_dump);
 	}
 	return false;
 }

@@ -19,6 +19,7 @@ enum secret_kind {
 
 enum memory_stage {
 	MEMORY_LOGGED_IN,
+	MEMORY_DELIVERED, /* logged in, and a result is in the program's own buffer, in such pages */
 	MEMORY_CARD_IN, /* not logged in, or not any more */
 	MEMORY_EMPTY,   /* nothing may be anywhere */
 	MEMORY_CONTROL, /* there is a secret of a call, and it must be found */
