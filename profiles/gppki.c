@@ -376,8 +376,10 @@ static enum result select_in_channel(struct card *card, uint16_t fid)
 	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p2 = 0x04, .data = data,
 				    .len = sizeof data, .ignore_more = true};
 	struct response resp = RESPONSE_INIT;
-	enum result r = secure(card, &cmd, &resp);
+	enum result r;
 
+	files_forget(card); /* a plain command that follows starts at the root */
+	r = secure(card, &cmd, &resp);
 	if (r == RESULT_OK)
 		r = status_result(resp.sw);
 	response_clear(&resp);

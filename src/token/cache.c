@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -20,13 +22,16 @@
  * number first), then the SHA-256 of all that. A tag is 0xC0 plus the kind;
  * the value starts with the index.
  */
-#define MAGIC "twcard cache 1\n"
+#define MAGIC "twcard cache 2\n" /* 1 had no proof of what is in it */
 #define MAGIC_SIZE (sizeof MAGIC - 1)
 #define TAG 0xC0
 #define HASH_SIZE 32
 #define FILE_MAX (256 * 1024)
 #define PATH_SIZE 1100
 #define NAME_SIZE 64
+#define LOCK_NAME "lock"
+#define LOCK_TRIES 20
+#define LOCK_PAUSE_NS (10 * 1000 * 1000)
 
 void cache_clear(struct cache *c)
 {
@@ -35,25 +40,44 @@ void cache_clear(struct cache *c)
 	c->count = 0;
 }
 
-const struct buffer *cache_get(const struct cache *c, enum cache_kind kind, unsigned index)
+static struct cache_entry *find(const struct cache *c, enum cache_kind kind, unsigned index)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (c->entries[i].kind == kind && c->entries[i].index == index)
-			return &c->entries[i].bytes;
+			return (struct cache_entry *)&c->entries[i];
 	return NULL;
+}
+
+const struct buffer *cache_get(const struct cache *c, enum cache_kind kind, unsigned index)
+{
+	const struct cache_entry *e = find(c, kind, index);
+
+	return e ? &e->bytes : NULL;
 }
 
 bool cache_put(struct cache *c, enum cache_kind kind, unsigned index, const void *bytes, size_t len)
 {
-	struct cache_entry *e = &c->entries[c->count];
+	struct cache_entry new = {kind, index, BUFFER_INIT};
 
-	if (c->count == CACHE_ENTRIES_MAX || index > UINT8_MAX)
+	if (index > UINT8_MAX || buffer_append(&new.bytes, bytes, len) != RESULT_OK)
 		return false;
-	*e = (struct cache_entry){kind, index, BUFFER_INIT};
-	if (buffer_append(&e->bytes, bytes, len) != RESULT_OK)
+	cache_drop(c, kind, index);
+	if (c->count == CACHE_ENTRIES_MAX) {
+		buffer_clear(&new.bytes);
 		return false;
-	c->count++;
+	}
+	c->entries[c->count++] = new;
 	return true;
+}
+
+void cache_drop(struct cache *c, enum cache_kind kind, unsigned index)
+{
+	struct cache_entry *e = find(c, kind, index);
+
+	if (!e)
+		return;
+	buffer_clear(&e->bytes);
+	*e = c->entries[--c->count];
 }
 
 /* ---- where ---- */
@@ -163,7 +187,7 @@ static bool parse(const struct buffer *file, const char *serial, struct cache *o
 		return false;
 	while (c.left) {
 		if (cursor_tlv(&c, &tlv, NULL) != TLV_OK || tlv.tag <= TAG ||
-		    !cursor_u8(&tlv.value, &index) ||
+		    tlv.tag >= TAG + CACHE_KINDS || !cursor_u8(&tlv.value, &index) ||
 		    !cache_put(out, (enum cache_kind)(tlv.tag - TAG), index, tlv.value.p,
 			       tlv.value.left))
 			return false;
@@ -171,11 +195,27 @@ static bool parse(const struct buffer *file, const char *serial, struct cache *o
 	return true;
 }
 
-bool cache_load(const char *serial, struct cache *out)
+static bool load_from(int dir, const char *name, const char *serial, struct cache *out)
 {
 	struct buffer file = BUFFER_INIT;
-	char name[NAME_SIZE];
 	bool ok = false;
+
+	out->count = 0;
+	if (read_file(dir, name, &file)) {
+		ok = check_hash(&file) && parse(&file, serial, out);
+		if (!ok)
+			log_line(LOG_INFO, "cache %s: torn or not this card's: ignored", name);
+	}
+	if (!ok)
+		cache_clear(out);
+	buffer_clear(&file);
+	return ok;
+}
+
+bool cache_load(const char *serial, struct cache *out)
+{
+	char name[NAME_SIZE];
+	bool ok;
 	int dir;
 
 	out->count = 0;
@@ -184,15 +224,8 @@ bool cache_load(const char *serial, struct cache *out)
 	dir = open_dir(false);
 	if (dir < 0)
 		return false;
-	if (read_file(dir, name, &file)) {
-		ok = check_hash(&file) && parse(&file, serial, out);
-		if (!ok)
-			log_line(LOG_INFO, "cache %s: torn or not this card's: ignored", name);
-	}
-	if (!ok)
-		cache_clear(out);
+	ok = load_from(dir, name, serial, out);
 	close(dir);
-	buffer_clear(&file);
 	return ok;
 }
 
@@ -250,19 +283,46 @@ static bool replace(int dir, const char *name, const struct buffer *file)
 	return ok;
 }
 
-void cache_save(const char *serial, const struct cache *c)
+/* Held until it is closed; -1: another one has it for too long. A program that was stopped may. */
+static int lock_files(int dir)
+{
+	const struct timespec pause = {0, LOCK_PAUSE_NS};
+	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	log_line(LOG_INFO, "cache: no lock (%s): nothing is saved", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+void cache_update(const char *serial, cache_edit *edit, void *context)
 {
 	struct buffer file = BUFFER_INIT;
+	struct cache c = {.count = 0};
 	char name[NAME_SIZE];
-	int dir;
+	int dir, lock;
 
 	if (!file_name(serial, name))
 		return;
 	dir = open_dir(true);
 	if (dir < 0)
 		return;
-	if (encode(serial, c, &file) == RESULT_OK && file.len <= FILE_MAX && !replace(dir, name, &file))
-		log_line(LOG_INFO, "cache %s: %s", name, strerror(errno));
+	lock = lock_files(dir);
+	if (lock >= 0) {
+		(void)load_from(dir, name, serial, &c);
+		if (edit(context, &c) && encode(serial, &c, &file) == RESULT_OK &&
+		    file.len <= FILE_MAX && !replace(dir, name, &file))
+			log_line(LOG_INFO, "cache %s: %s", name, strerror(errno));
+		close(lock);
+	}
 	close(dir);
+	cache_clear(&c);
 	buffer_clear(&file);
 }

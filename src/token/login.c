@@ -65,6 +65,8 @@ static enum result read_ahead(struct token *t)
 		const struct object key = {.record = &list->records.items[i]};
 		const struct rsa_public *ignored;
 
+		if (token_key_for_check(t, &key))
+			continue;
 		r = token_public_key(t, &key, &ignored);
 		if (SENDS_CARD_AWAY(r))
 			return r;
@@ -199,10 +201,10 @@ static enum result check_result(struct token *t, const struct object *key,
 static enum result check_block(struct token *t, const struct object *key,
 			       const uint8_t in[CARD_MODULUS_SIZE])
 {
-	const struct rsa_public *rsa;
+	const struct rsa_public *rsa = token_key_for_check(t, key);
 	enum result r;
 
-	if (!token_has_public_key(t, key) && !card_reads_keys_freely(t->card))
+	if (rsa ? memcmp(in, rsa->modulus, CARD_MODULUS_SIZE) < 0 : !card_reads_keys_freely(t->card))
 		return RESULT_OK;
 	r = token_public_key(t, key, &rsa);
 	if (r == RESULT_OK && memcmp(in, rsa->modulus, CARD_MODULUS_SIZE) >= 0)

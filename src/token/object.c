@@ -22,6 +22,7 @@ CK_OBJECT_CLASS object_class(enum p15_class kind)
 void object_release(struct object *o)
 {
 	buffer_clear(&o->value);
+	buffer_clear(&o->draft);
 	o->value_read = false;
 	if (o->attributes)
 		store_clear(o->attributes);

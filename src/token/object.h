@@ -25,6 +25,7 @@ struct object {
 	bool is_authority;               /* a certificate that issued another one on the card */
 	struct buffer value;             /* certificate or data bytes, once read */
 	bool value_read;
+	struct buffer draft;             /* certificate bytes, read to check others by; with the turn */
 	UT_hash_handle hh;
 	/* a session's: its places among those of its class, and of its session */
 	struct object *class_prev, *class_next, *owner_prev, *owner_next;

@@ -9,6 +9,7 @@
 #include "apdu/log.h"
 #include "src/crypto/rsa.h"
 #include "src/token/internal.h"
+#include "src/token/warm.h"
 
 /* What belongs to one insertion is new. */
 static void begin_insertion(struct token *t)
@@ -51,6 +52,7 @@ struct card *token_clear(struct token *t)
 	}
 	token_forget_checks(t);
 	cache_clear(&t->cache);
+	cache_clear(&t->refuted);
 	secret_clear(&t->pin);
 	begin_insertion(t);
 	t->gone = false;
@@ -173,10 +175,12 @@ enum result token_load(struct token *t, enum p15_class kind)
 		buffer_move(&list->raw, &raw);
 		list->loaded = true;
 		t->dirty = t->dirty || kind != P15_PRIVATE_KEY;
+		warm_compare_names(t);
 	}
 	/* private keys have no handles before login; a logout takes them away */
 	if (r == RESULT_OK && (kind != P15_PRIVATE_KEY || t->logged_in))
 		r = add_objects(t, list);
+	warm_fill(t);
 	pthread_mutex_unlock(&t->lock);
 	buffer_clear(&raw);
 	return r;
@@ -188,62 +192,6 @@ struct object *token_object(struct token *t, CK_OBJECT_HANDLE handle)
 
 	HASH_FIND(hh, t->handles, &handle, sizeof handle, o);
 	return o && (t->gone || (o->is_private && !t->logged_in)) ? NULL : o;
-}
-
-/* Certificates: the DER object at the front, which may be shorter than the room it has. */
-static enum result trim_certificate(const struct object *o, struct buffer *value)
-{
-	struct cursor c = cursor_of(value->data, value->len);
-	struct tlv tlv;
-
-	if (cursor_tlv(&c, &tlv, NULL) != TLV_OK || tlv.tag != 0x30) {
-		log_line(LOG_ERROR, "certificate \"%.*s\": what is on the card (%zu bytes) is no certificate",
-			 (int)o->record->label.len, (const char *)o->record->label.data, value->len);
-		return RESULT_BAD_DATA;
-	}
-	buffer_truncate(value, tlv.size);
-	return RESULT_OK;
-}
-
-/* The certificate from the disk cache, if that was found to be this card's. */
-static bool from_cache(const struct token *t, struct object *o)
-{
-	const struct buffer *known;
-
-	if (o->klass != CKO_CERTIFICATE)
-		return false;
-	known = cache_get(&t->cache, CACHE_CERTIFICATE,
-			  (unsigned)(o->record - t->lists[P15_CERTIFICATE].records.items));
-	o->value_read = known && buffer_append(&o->value, known->data, known->len) == RESULT_OK;
-	return o->value_read;
-}
-
-bool token_has_value(const struct token *t, struct object *o)
-{
-	return o->value_read || from_cache(t, o);
-}
-
-enum result token_read_value(struct token *t, struct object *o)
-{
-	struct buffer value = BUFFER_INIT;
-	enum result r;
-
-	if (o->value_read)
-		return RESULT_OK;
-	if (from_cache(t, o))
-		return RESULT_OK;
-	r = card_read_object(t->card, o->record, &value);
-	if (r == RESULT_OK && o->klass == CKO_CERTIFICATE)
-		r = trim_certificate(o, &value);
-	if (r == RESULT_OK) {
-		pthread_mutex_lock(&t->lock);
-		buffer_move(&o->value, &value);
-		o->value_read = true;
-		t->dirty = t->dirty || o->klass == CKO_CERTIFICATE;
-		pthread_mutex_unlock(&t->lock);
-	}
-	buffer_clear(&value);
-	return r;
 }
 
 /* The old handle dies, and what was read of the object is forgotten. */

@@ -23,15 +23,25 @@
 /* Objects of one class, in the order that C_FindObjects shows. */
 struct object_list {
 	bool loaded; /* the directory has been read */
+	bool warm;   /* from the disk cache, not from the card */
 	struct p15_list records;
 	struct buffer raw;  /* their bytes, for the disk cache */
 	struct object *items; /* one a record; NULL while none has a handle */
 	size_t count;
 };
 
+/* The last two may be shown and used. */
+enum key_origin {
+	KEY_UNPROVEN,  /* the disk cache had it: good to check results, for nothing else */
+	KEY_DOUBTED,   /* a result did not fit it: only the card's own will do */
+	KEY_CERTIFIED, /* of a certificate that is bound to this card */
+	KEY_READ       /* read from the card, or not there */
+};
+
 struct public_key {
 	unsigned key_ref;
 	bool readable;
+	enum key_origin origin;
 	struct rsa_public rsa;
 	struct rsa_check *check; /* made when a result is checked for the first time; owned */
 };
@@ -57,9 +67,13 @@ struct token {
 	struct public_key keys[TOKEN_KEYS_MAX];
 	size_t key_count;
 	bool has_profiles; /* its profile objects have been made */
-	struct cache cache; /* what the disk had of this card */
-	bool warm_tried;    /* it has been looked for */
-	bool dirty;         /* something public was read that the disk does not have */
+	struct cache cache;   /* what the disk had; not to be believed without `bound`; with the turn */
+	struct cache refuted; /* what of it was found to be wrong; with the turn */
+	bool warm_loaded;     /* it has been looked for */
+	bool warm_tried;      /* directories were taken from it, or could not be */
+	bool bind_tried;      /* the ends of certificates were compared */
+	uint64_t bound;       /* its certificates that are bound to this card, by place; with the turn */
+	bool dirty;           /* something public was read that the disk does not have */
 	bool logged_in;
 	bool verified;      /* as far as we know the card still is; with the turn */
 	struct secret pin;  /* while logged in: to re-establish it after a foreign reset */
@@ -128,11 +142,21 @@ MUST_USE enum result token_read_value(struct token *t, struct object *o);
 MUST_USE enum result token_public_key(struct token *t, const struct object *key,
 				      const struct rsa_public **out);
 
-/* True if the value is in memory or in the disk cache: then reading it touches no card. */
-bool token_has_value(const struct token *t, struct object *o);
+/* True if the value is in memory: then reading it touches no card. */
+bool token_has_value(const struct token *t, const struct object *o);
 
-/* True if the public key is in memory already. */
+/* True if the public key is in memory and may be shown and used. */
 bool token_has_public_key(const struct token *t, const struct object *key);
+
+/*
+ * The public half as far as it is known, to check a private operation's result
+ * and for nothing else: it may come unproven from the disk cache. NULL: not
+ * known. Talks to no card, wants the turn.
+ */
+const struct rsa_public *token_key_for_check(struct token *t, const struct object *key);
+
+/* A result did not fit that: unless it was read from the card, it is not believed any more. */
+void token_doubt_key(struct token *t, const struct object *key);
 
 /*
  * One VERIFY. RESULT_PIN_LENGTH is answered before anything is sent. *tries:

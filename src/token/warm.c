@@ -1,249 +1,390 @@
 #include "config.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "apdu/log.h"
 #include "src/base/config_file.h"
-#include "src/token/cache.h"
+#include "src/token/chain.h"
+#include "src/token/internal.h"
 #include "src/token/warm.h"
 
-#define HEAD_SIZE 64 /* bytes: the serial number and more; a renewed certificate has another */
-#define HEADS_MAX 3
-#define EXPONENT_SIZE 4
+/*
+ * The end of a certificate is its signature. 200 bytes are read by one command
+ * from every card (facts: transport rules), and are most of it.
+ */
+#define END_SIZE 200
+#define ENDS_MAX 8 /* commands at most; cards seen need 3 */
 
-/* The directories that may be kept; private keys' is not. */
+/* Nothing binds labels, ids and data objects to the card: they are read anew after a day. */
+#define DIRECTORY_AGE_MAX (24 * 60 * 60)
+
 static const enum p15_class kinds[] = {P15_CERTIFICATE, P15_PUBLIC_KEY, P15_DATA};
 
-/* ---- which certificates are looked at ---- */
+#define BIT(place) ((uint64_t)1 << (place))
 
-static bool issued_another(const struct p15_list *list, size_t which)
+/* ---- the file ---- */
+
+/* Unproven ones: good enough to check what the card computed, for nothing else. */
+static void take_keys(struct token *t)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (i != which && buffer_same(&list->items[i].issuer, &list->items[which].subject))
-			return true;
-	return false;
+	for (size_t i = 0; i < t->cache.count; i++) {
+		const struct cache_entry *e = &t->cache.entries[i];
+		struct public_key key = {.key_ref = e->index, .readable = true, .origin = KEY_UNPROVEN};
+
+		if (e->kind == CACHE_KEY && key_from_bytes(&e->bytes, &key.rsa) &&
+		    !token_known_key(t, e->index))
+			(void)token_put_key(t, &key);
+	}
 }
 
-/* The holder's, then the others from the last: the one that issued them comes behind the root. */
-static size_t choose(const struct p15_list *list, size_t out[HEADS_MAX])
+void warm_load(struct token *t)
+{
+	if (t->warm_loaded || !config_current()->cache || !t->data.serial[0])
+		return;
+	t->warm_loaded = true;
+	if (!cache_load(t->data.serial, &t->cache))
+		return;
+	pthread_mutex_lock(&t->lock);
+	take_keys(t);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void warm_refute(struct token *t, enum cache_kind kind, unsigned index)
+{
+	const struct buffer *wrong = cache_get(&t->cache, kind, index);
+
+	if (!wrong)
+		return;
+	(void)cache_put(&t->refuted, kind, index, wrong->data, wrong->len);
+	cache_drop(&t->cache, kind, index);
+	t->dirty = true;
+}
+
+/* ---- binding certificates to the card ---- */
+
+static void build_chain(const struct cache *cache, const struct p15_list *records, struct chain *c)
+{
+	chain_init(c);
+	for (size_t i = 0; i < records->count; i++) {
+		const struct buffer *der = cache_get(cache, CACHE_CERTIFICATE, (unsigned)i);
+
+		if (der)
+			(void)chain_put(c, i, der, &records->items[i]);
+	}
+	chain_verify(c);
+}
+
+static bool is_whole(const struct chain *c, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (chain_root(c, i) < 0)
+			return false;
+	return count > 0;
+}
+
+/* The certificates whose ends bind all: those that signed no other, and those that signed themselves. */
+static size_t choose(const struct chain *c, size_t count, size_t out[ENDS_MAX])
 {
 	size_t n = 0;
 
-	for (int issuers = 0; issuers < 2; issuers++) {
-		for (size_t i = 0; n < HEADS_MAX && i < list->count; i++) {
-			size_t at = issuers ? list->count - 1 - i : i;
-
-			if (issued_another(list, at) == (bool)issuers && list->items[at].has_range &&
-			    list->items[at].length >= HEAD_SIZE)
-				out[n++] = at;
-		}
-	}
+	for (int roots = 0; roots < 2; roots++)
+		for (size_t i = 0; n < ENDS_MAX && i < count; i++)
+			if (chain_root(c, i) >= 0 && (chain_root(c, i) == (int)i) == (bool)roots &&
+			    (roots || !chain_is_issuer(c, i)))
+				out[n++] = i;
 	return n;
 }
 
-static enum result read_head(struct token *t, const struct p15_object *certificate,
-			     struct buffer *out)
+/* Reads the bytes of the card that must be the last ones of `der`. */
+static enum result compare_end(struct token *t, const struct p15_object *record,
+			       const struct buffer *der, bool *same)
 {
-	struct p15_object head = *certificate; /* a view: owns nothing */
+	struct p15_object end = *record; /* a view: owns nothing */
+	struct buffer now = BUFFER_INIT;
+	enum result r;
 
-	head.length = HEAD_SIZE;
-	return card_read_object(t->card, &head, out);
-}
-
-/* ---- taking ---- */
-
-static enum result check_heads(struct token *t, const struct cache *cache,
-			       const struct p15_list *certificates, bool *same)
-{
-	size_t which[HEADS_MAX], n = choose(certificates, which);
-	enum result r = RESULT_OK;
-
-	*same = n > 0;
-	for (size_t i = 0; r == RESULT_OK && *same && i < n; i++) {
-		const struct buffer *known = cache_get(cache, CACHE_HEAD, (unsigned)which[i]);
-		struct buffer now = BUFFER_INIT;
-
-		*same = known != NULL;
-		if (known)
-			r = read_head(t, &certificates->items[which[i]], &now);
-		*same = *same && r == RESULT_OK && buffer_same(known, &now);
-		buffer_clear(&now);
-	}
+	end.length = der->len < END_SIZE ? (unsigned)der->len : END_SIZE;
+	end.offset = (record->has_range ? record->offset : 0) + (unsigned)der->len - end.length;
+	end.has_range = true;
+	r = card_read_object(t->card, &end, &now);
+	*same = r == RESULT_OK && now.len == end.length &&
+		memcmp(now.data, der->data + der->len - end.length, now.len) == 0;
+	buffer_clear(&now);
 	/* a card on which the place cannot be read is not the one in the cache */
 	return result_is_refusal(r) || r == RESULT_BAD_ANSWER ? RESULT_OK : r;
 }
 
-static bool parse_all(const struct cache *cache, struct p15_list lists[P15_CLASSES])
+/*
+ * A certificate is bound if the self-signed one above it is on the card, and
+ * it is itself, or one that it vouches for (docs/SECURITY.md).
+ */
+static uint64_t bound_by(const struct chain *c, size_t count, uint64_t ends)
+{
+	uint64_t bound = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int root = chain_root(c, i);
+
+		if (root < 0 || !(ends & BIT(root)))
+			continue;
+		for (size_t j = 0; j < count; j++)
+			if (ends & BIT(j) && chain_is_above(c, i, j))
+				bound |= BIT(i);
+	}
+	return bound;
+}
+
+static enum result compare_ends(struct token *t, const struct p15_list *records, const struct chain *c)
+{
+	size_t which[ENDS_MAX], n = choose(c, records->count, which);
+	enum result r = RESULT_OK;
+	uint64_t ends = 0;
+
+	t->bind_tried = true;
+	for (size_t i = 0; r == RESULT_OK && i < n; i++) {
+		const unsigned place = (unsigned)which[i];
+		bool same;
+
+		r = compare_end(t, &records->items[place],
+				cache_get(&t->cache, CACHE_CERTIFICATE, place), &same);
+		if (same)
+			ends |= BIT(place);
+		else if (r == RESULT_OK)
+			warm_refute(t, CACHE_CERTIFICATE, place);
+	}
+	t->bound = bound_by(c, records->count, ends);
+	return r;
+}
+
+enum result warm_bind(struct token *t)
+{
+	const struct object_list *list = &t->lists[P15_CERTIFICATE];
+	struct chain c;
+	enum result r;
+
+	warm_load(t);
+	if (t->bind_tried || !list->loaded || !t->cache.count)
+		return RESULT_OK;
+	build_chain(&t->cache, &list->records, &c);
+	r = compare_ends(t, &list->records, &c);
+	chain_clear(&c);
+	pthread_mutex_lock(&t->lock);
+	warm_fill(t);
+	pthread_mutex_unlock(&t->lock);
+	return r;
+}
+
+/* ---- directories ---- */
+
+static bool is_fresh(const struct cache *cache, enum p15_class kind)
+{
+	const struct buffer *date = cache_get(cache, CACHE_DATE, kind);
+	uint64_t then = 0, now = (uint64_t)time(NULL);
+
+	if (!date || date->len != sizeof then || !cache_get(cache, CACHE_DIRECTORY, kind))
+		return false;
+	for (size_t i = 0; i < sizeof then; i++)
+		then = then << 8 | date->data[i];
+	return then <= now && now - then < DIRECTORY_AGE_MAX;
+}
+
+static void parse_fresh(const struct cache *cache, struct p15_list lists[P15_CLASSES])
 {
 	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
 		const struct buffer *raw = cache_get(cache, CACHE_DIRECTORY, kinds[k]);
 
-		if (raw && p15_parse(kinds[k], raw->data, raw->len, &lists[kinds[k]]) != RESULT_OK)
-			return false;
-	}
-	return cache_get(cache, CACHE_DIRECTORY, P15_CERTIFICATE) != NULL;
-}
-
-static void take_keys(struct token *t, const struct cache *cache)
-{
-	for (size_t i = 0; i < cache->count && t->key_count < TOKEN_KEYS_MAX; i++) {
-		const struct cache_entry *e = &cache->entries[i];
-		struct public_key *key = &t->keys[t->key_count];
-		const uint8_t *exponent = e->bytes.data + CARD_MODULUS_SIZE;
-
-		if (e->kind != CACHE_KEY || e->bytes.len != CARD_MODULUS_SIZE + EXPONENT_SIZE)
-			continue;
-		key->key_ref = e->index;
-		key->readable = true;
-		memcpy(key->rsa.modulus, e->bytes.data, CARD_MODULUS_SIZE);
-		key->rsa.exponent = (uint32_t)exponent[0] << 24 | (uint32_t)exponent[1] << 16 |
-				    (uint32_t)exponent[2] << 8 | exponent[3];
-		t->key_count++;
+		if (is_fresh(cache, kinds[k]) &&
+		    p15_parse(kinds[k], raw->data, raw->len, &lists[kinds[k]]) != RESULT_OK)
+			p15_list_clear(&lists[kinds[k]]);
 	}
 }
 
-/* Hands the parsed directories over; the certificates' bytes wait in t->cache. */
-static bool take(struct token *t, struct cache *cache, struct p15_list lists[P15_CLASSES])
+/* The one record with this id; NULL: none, or several. */
+static const struct p15_object *only_one(const struct p15_list *list, const struct buffer *id)
 {
-	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-		const struct buffer *raw = cache_get(cache, CACHE_DIRECTORY, kinds[k]);
-		struct object_list *list = &t->lists[kinds[k]];
+	const struct p15_object *found = NULL;
 
-		if (!raw || list->loaded)
+	for (size_t i = 0; i < list->count; i++) {
+		if (!buffer_same(&list->items[i].id, id))
 			continue;
-		if (buffer_append(&list->raw, raw->data, raw->len) != RESULT_OK)
-			return false;
-		list->records = lists[kinds[k]];
-		lists[kinds[k]] = (struct p15_list){NULL, 0};
-		list->loaded = true;
+		if (found)
+			return NULL;
+		found = &list->items[i];
 	}
-	if (!t->key_count)
-		take_keys(t, cache);
+	return found;
+}
+
+/* Keys may say of themselves what their certificates allow. */
+static bool keys_agree(const struct p15_list *keys, const struct p15_list *certificates,
+		       const struct chain *c)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct p15_object *one = only_one(certificates, &keys->items[i].id);
+
+		if (one && !chain_allows(c, (size_t)(one - certificates->items), keys->items[i].usage))
+			return false;
+	}
 	return true;
 }
 
-static enum result read_serial(struct token *t)
+/* Hands a parsed directory over. */
+static void take(struct token *t, enum p15_class kind, struct p15_list *records)
 {
-	return t->has_data ? RESULT_OK : card_read_number(t->card, t->data.serial, sizeof t->data.serial);
+	const struct buffer *raw = cache_get(&t->cache, CACHE_DIRECTORY, kind);
+	struct object_list *list = &t->lists[kind];
+
+	if (list->loaded || !records->count || buffer_append(&list->raw, raw->data, raw->len) != RESULT_OK)
+		return;
+	list->records = *records;
+	*records = (struct p15_list){NULL, 0};
+	list->loaded = list->warm = true;
+}
+
+/* The directories if every certificate in them is bound; otherwise none, and nothing is sent in vain. */
+static enum result take_directories(struct token *t, struct p15_list lists[P15_CLASSES])
+{
+	struct p15_list *certificates = &lists[P15_CERTIFICATE];
+	enum result r = RESULT_OK;
+	struct chain c;
+	bool all;
+
+	build_chain(&t->cache, certificates, &c);
+	all = is_whole(&c, certificates->count);
+	if (all)
+		r = compare_ends(t, certificates, &c);
+	for (size_t i = 0; i < certificates->count; i++)
+		all = all && t->bound & BIT(i);
+	all = all && keys_agree(&lists[P15_PUBLIC_KEY], certificates, &c);
+	if (all && r == RESULT_OK) {
+		pthread_mutex_lock(&t->lock);
+		take(t, P15_PUBLIC_KEY, &lists[P15_PUBLIC_KEY]);
+		take(t, P15_DATA, &lists[P15_DATA]);
+		take(t, P15_CERTIFICATE, certificates);
+		pthread_mutex_unlock(&t->lock);
+	} else if (r == RESULT_OK) {
+		log_line(LOG_INFO, "cache: what is in it of %s is not all proven: the card is read",
+			 t->data.serial);
+	}
+	chain_clear(&c);
+	return r;
 }
 
 enum result warm_start(struct token *t)
 {
 	struct p15_list lists[P15_CLASSES] = {{NULL, 0}};
-	bool same = false;
 	enum result r;
 
 	if (t->warm_tried || !config_current()->cache)
 		return RESULT_OK;
 	t->warm_tried = true;
-	r = read_serial(t);
+	r = t->has_data ? RESULT_OK : token_read_number(t);
 	if (r != RESULT_OK)
 		return result_is_refusal(r) ? RESULT_OK : r;
-	if (!cache_load(t->data.serial, &t->cache))
-		return RESULT_OK;
-	if (parse_all(&t->cache, lists))
-		r = check_heads(t, &t->cache, &lists[P15_CERTIFICATE], &same);
-	if (r == RESULT_OK && same)
-		same = take(t, &t->cache, lists);
-	if (!same) {
-		log_line(LOG_INFO, "cache: the certificates of %s are not those in it", t->data.serial);
-		cache_clear(&t->cache);
-	}
+	warm_load(t);
+	parse_fresh(&t->cache, lists);
+	if (lists[P15_CERTIFICATE].count && !t->lists[P15_CERTIFICATE].loaded)
+		r = take_directories(t, lists);
 	for (size_t k = 0; k < P15_CLASSES; k++)
 		p15_list_clear(&lists[k]);
 	return r;
 }
 
-/* ---- putting ---- */
-
-/* A directory that names anything private stays off the disk as a whole. */
-static bool is_public(const struct object_list *list)
+void warm_compare_names(struct token *t)
 {
-	for (size_t i = 0; i < list->records.count; i++)
-		if (list->records.items[i].is_private)
-			return false;
-	return list->loaded;
+	const struct p15_list *private = &t->lists[P15_PRIVATE_KEY].records;
+	const struct object_list *public = &t->lists[P15_PUBLIC_KEY];
+	bool same = true; /* also while either is not there */
+
+	for (size_t i = 0; public->warm && i < public->records.count; i++)
+		for (size_t j = 0; j < private->count; j++)
+			same = same && (public->records.items[i].key_ref != private->items[j].key_ref ||
+					buffer_same(&public->records.items[i].id, &private->items[j].id));
+	for (size_t k = 0; !same && k < sizeof kinds / sizeof *kinds; k++)
+		warm_refute(t, CACHE_DIRECTORY, kinds[k]);
+	if (!same)
+		log_line(LOG_ERROR, "cache: names in it are not those of the card's keys: dropped");
 }
 
-static bool put_directories(const struct token *t, struct cache *out)
-{
-	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-		const struct object_list *list = &t->lists[kinds[k]];
+/* ---- certificates and keys ---- */
 
-		if (is_public(list) &&
-		    !cache_put(out, CACHE_DIRECTORY, kinds[k], list->raw.data, list->raw.len))
-			return false;
-	}
-	return true;
+/* The place of a record of the token's own directory whose certificate is bound. */
+static const struct buffer *bound_certificate(const struct token *t, const struct p15_object *record,
+					      struct chain *c)
+{
+	size_t place = (size_t)(record - t->lists[P15_CERTIFICATE].records.items);
+	const struct buffer *der = NULL;
+
+	chain_init(c);
+	if (place < CHAIN_MAX && t->bound & BIT(place))
+		der = cache_get(&t->cache, CACHE_CERTIFICATE, (unsigned)place);
+	/* it was bound at a place: the directory may have been read anew since */
+	return der && chain_put(c, place, der, record) ? der : NULL;
 }
 
-static bool put_certificates(const struct token *t, struct cache *out)
+static void fill_value(const struct token *t, struct object *o)
 {
-	const struct object_list *list = &t->lists[P15_CERTIFICATE];
+	const struct buffer *der;
+	struct chain c;
 
-	for (size_t i = 0; list->items && i < list->count; i++) {
-		const struct object *o = &list->items[i];
-
-		if (o->value_read && !cache_put(out, CACHE_CERTIFICATE,
-						(unsigned)(o->record - list->records.items),
-						o->value.data, o->value.len))
-			return false;
-	}
-	return true;
+	der = bound_certificate(t, o->record, &c);
+	o->value_read = der && buffer_append(&o->value, der->data, der->len) == RESULT_OK;
+	chain_clear(&c);
 }
 
-static bool put_keys(const struct token *t, struct cache *out)
+bool warm_key(const struct token *t, const struct p15_object *key, struct rsa_public *out)
 {
-	for (size_t i = 0; i < t->key_count; i++) {
-		const struct public_key *key = &t->keys[i];
-		uint8_t bytes[CARD_MODULUS_SIZE + EXPONENT_SIZE];
-
-		memcpy(bytes, key->rsa.modulus, CARD_MODULUS_SIZE);
-		for (int j = 0; j < EXPONENT_SIZE; j++)
-			bytes[CARD_MODULUS_SIZE + j] = (uint8_t)(key->rsa.exponent >> (24 - 8 * j));
-		if (key->readable && !cache_put(out, CACHE_KEY, key->key_ref, bytes, sizeof bytes))
-			return false;
-	}
-	return true;
-}
-
-/* From the certificate if it was read, from the old cache, or from the card. */
-static bool put_head(struct token *t, size_t which, struct cache *out)
-{
-	const struct p15_object *record = &t->lists[P15_CERTIFICATE].records.items[which];
-	const struct buffer *whole = cache_get(out, CACHE_CERTIFICATE, (unsigned)which);
-	const struct buffer *head = cache_get(&t->cache, CACHE_HEAD, (unsigned)which);
-	struct buffer now = BUFFER_INIT;
+	const struct p15_list *certificates = &t->lists[P15_CERTIFICATE].records;
+	const struct p15_object *one = only_one(certificates, &key->id);
+	struct chain c;
+	size_t place;
 	bool ok;
 
-	if (whole && whole->len >= HEAD_SIZE)
-		return cache_put(out, CACHE_HEAD, (unsigned)which, whole->data, HEAD_SIZE);
-	if (head)
-		return cache_put(out, CACHE_HEAD, (unsigned)which, head->data, head->len);
-	ok = read_head(t, record, &now) == RESULT_OK &&
-	     cache_put(out, CACHE_HEAD, (unsigned)which, now.data, now.len) &&
-	     cache_put(&t->cache, CACHE_HEAD, (unsigned)which, now.data, now.len);
-	buffer_clear(&now);
+	if (!one || !t->bound)
+		return false;
+	place = (size_t)(one - certificates->items);
+	ok = bound_certificate(t, one, &c) && chain_allows(&c, place, key->usage) &&
+	     chain_key(&c, place, out);
+	chain_clear(&c);
 	return ok;
 }
 
-void warm_save(struct token *t)
+void warm_fill(struct token *t)
 {
-	const struct object_list *certificates = &t->lists[P15_CERTIFICATE];
-	size_t which[HEADS_MAX], n;
-	struct cache out;
-	bool ok;
+	struct object_list *certificates = &t->lists[P15_CERTIFICATE];
+	const struct p15_list *keys = &t->lists[P15_PUBLIC_KEY].records;
 
-	if (!t->dirty || !config_current()->cache || !certificates->loaded || !t->data.serial[0] ||
-	    (t->logged_in && !card_reads_keys_freely(t->card)))
-		return;
-	t->dirty = false;
-	out.count = 0;
-	ok = put_directories(t, &out) && put_certificates(t, &out) && put_keys(t, &out);
-	n = choose(&certificates->records, which);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = put_head(t, which[i], &out);
-	if (ok && n)
-		cache_save(t->data.serial, &out);
-	cache_clear(&out);
+	for (size_t i = 0; t->bound && i < certificates->count; i++)
+		if (!certificates->items[i].value_read)
+			fill_value(t, &certificates->items[i]);
+	for (size_t i = 0; t->bound && i < keys->count; i++) {
+		struct public_key key = {.key_ref = keys->items[i].key_ref, .readable = true,
+					 .origin = KEY_CERTIFIED};
+		const struct public_key *known = token_known_key(t, key.key_ref);
+
+		if ((!known || known->origin == KEY_UNPROVEN) && warm_key(t, &keys->items[i], &key.rsa))
+			(void)token_put_key(t, &key);
+	}
+}
+
+bool warm_doubts(const struct token *t, const struct object *o, const struct buffer *value)
+{
+	const struct object_list *list = &t->lists[P15_CERTIFICATE];
+	size_t place = (size_t)(o->record - list->records.items);
+	struct chain c;
+	bool doubts;
+
+	chain_init(&c);
+	doubts = !chain_put(&c, place, value, o->record);
+	for (size_t i = 0; !doubts && list->items && i < list->count; i++) {
+		const struct object *other = &list->items[i];
+
+		if (other != o)
+			(void)chain_put(&c, (size_t)(other->record - list->records.items),
+					other->value_read ? &other->value : &other->draft, other->record);
+	}
+	chain_verify(&c);
+	doubts = doubts || c.issuer[place] == CHAIN_FORGED;
+	chain_clear(&c);
+	return doubts;
 }
