@@ -25,6 +25,8 @@
 	{type, name, MECHANISM_HMAC, CKF_SIGN | CKF_VERIFY, 1, 4096, params, hash, 0, 0, CKK_GENERIC_SECRET, NULL, false}
 #define CIPHER(type, name, flags, params, key, min, max, mode, pads) \
 	{type, name, MECHANISM_CIPHER, flags, min, max, params, NULL, 0, 0, key, mode, pads}
+#define GCM(type, name, flags, params, key, min, max, mode, pads) \
+	{type, name, MECHANISM_GCM, flags, min, max, params, NULL, 0, 0, key, mode, pads}
 #define KEY_GEN(type, name, key, min, max) \
 	{type, name, MECHANISM_KEY_GEN, CKF_GENERATE, min, max, PARAMS_NONE, NULL, 0, 0, key, NULL, false}
 
@@ -66,7 +68,7 @@ static const struct mechanism rows[] = {
 	CIPHER(CKM_AES_CBC, "AES-CBC", CRYPTS, PARAMS_IV, CKK_AES, 16, 32, "CBC", false),
 	CIPHER(CKM_AES_CBC_PAD, "AES-CBC-PAD", CRYPTS | WRAPS, PARAMS_IV, CKK_AES, 16, 32, "CBC", true),
 	CIPHER(CKM_AES_CTR, "AES-CTR", CRYPTS, PARAMS_CTR, CKK_AES, 16, 32, "CTR", false),
-	{CKM_AES_GCM, "AES-GCM", MECHANISM_GCM, CRYPTS, 16, 32, PARAMS_GCM, NULL, 0, 0, CKK_AES, "GCM", false},
+	GCM(CKM_AES_GCM, "AES-GCM", CRYPTS, PARAMS_GCM, CKK_AES, 16, 32, "GCM", false),
 	CIPHER(CKM_DES3_ECB, "DES3-ECB", CRYPTS, PARAMS_NONE, CKK_DES3, 16, 24, "ECB", false),
 	CIPHER(CKM_DES3_CBC, "DES3-CBC", CRYPTS, PARAMS_IV, CKK_DES3, 16, 24, "CBC", false),
 	CIPHER(CKM_DES3_CBC_PAD, "DES3-CBC-PAD", CRYPTS | WRAPS, PARAMS_IV, CKK_DES3, 16, 24, "CBC", true),

@@ -6,7 +6,8 @@
 # sign_once() and outside the PC/SC double (SCard*), in which the virtual card
 # works: the module, OpenSSL for the module, the C library. The cost of a run
 # of one signature is taken away from that of many, so start, login, and what
-# the first signature reads do not count. Prints the total and the shares.
+# the first signature reads do not count. Prints the total and the shares;
+# then what bench_steps and bench_cipher say, where they are built.
 #
 #   tests/bench/run.sh [BENCH_SIGN]     (default: tests/bench/bench_sign)
 
@@ -54,4 +55,12 @@ report() {
 	}' "$work/one" "$work/many"
 }
 
-report 1 && report 2
+report 1 && report 2 || exit 1
+
+# The same on the processor itself, and AES against OpenSSL.
+for other in "bench_steps 1" "bench_steps 2" bench_cipher; do
+	read -r -a command <<<"$other"
+	program=${bench%/*}/${command[0]}
+	[ -x "$program" ] || continue
+	XDG_CACHE_HOME=/dev/null/none "$program" "${command[@]:1}" || exit 1
+done
