@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -16,6 +17,7 @@
 #include "gen2card.h"
 #include "rsamech.h"
 #include "src/crypto/context.h"
+#include "src/crypto/rsa.h"
 
 #define SHA256_SIZE 32
 
@@ -386,6 +388,44 @@ static void what_signs_no_bytes_is_verified(void **state)
 	}
 }
 
+/* 2 to the exponent, and the same with a base that is the modulus too large. */
+static void a_result_beyond_the_modulus_is_none(void **state)
+{
+	EVP_PKEY *pkey = ck_rsa(2048);
+	BIGNUM *n = NULL, *two = BN_new(), *e = BN_new(), *power = BN_new();
+	BN_CTX *work = BN_CTX_new();
+	struct rsa_public key = {.exponent = 65537};
+	struct rsa_check *check;
+	uint8_t in[RSA_BLOCK], out[RSA_BLOCK];
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n), 1);
+	assert_true(BN_set_word(two, 2) && BN_set_word(e, 65537) && BN_mod_exp(power, two, e, n, work));
+	assert_int_equal(BN_bn2binpad(n, key.modulus, RSA_BLOCK), RSA_BLOCK);
+	assert_int_equal(BN_bn2binpad(power, in, RSA_BLOCK), RSA_BLOCK);
+	check = rsa_check_new(&key);
+	assert_non_null(check);
+	for (int i = 0; i < 2; i++) { /* the key can be asked again, also after a no */
+		BN_bn2binpad(two, out, RSA_BLOCK);
+		assert_true(rsa_check_undoes(check, in, out));
+		in[7] ^= 1;
+		assert_false(rsa_check_undoes(check, in, out));
+		in[7] ^= 1;
+		assert_true(BN_add(power, two, n));
+		BN_bn2binpad(power, out, RSA_BLOCK);
+		assert_false(rsa_check_undoes(check, in, out));
+	}
+	rsa_check_free(&check);
+	assert_null(check);
+	key.modulus[RSA_BLOCK - 1] ^= 1;
+	assert_null(rsa_check_new(&key)); /* even: no RSA key */
+	BN_free(n);
+	BN_free(two);
+	BN_free(e);
+	BN_free(power);
+	BN_CTX_free(work);
+}
+
 /* ---- unwrapping ---- */
 
 static CK_RV unwrap_with(CK_MECHANISM *m, CK_OBJECT_HANDLE key, unsigned char *wrapped, size_t len,
@@ -459,30 +499,42 @@ static void after_decryption_there_is_one_answer(void **state)
 	EVP_PKEY_free(pkey);
 }
 
+/* What decrypts to this under the CBC key, unwrapped as a secret of any length. */
+static CK_RV unwrap_plain(CK_OBJECT_HANDLE kek, unsigned char plain[32], CK_ATTRIBUTE *template,
+			  CK_ULONG count)
+{
+	CK_MECHANISM pad = *ck_mechanism(row_of(CKM_AES_CBC_PAD)), bare = pad;
+	unsigned char wrapped[32];
+	CK_ULONG len = sizeof wrapped;
+
+	bare.mechanism = CKM_AES_CBC;
+	assert_int_equal(C_EncryptInit(bench.session, &bare, kek), CKR_OK);
+	assert_int_equal(C_Encrypt(bench.session, plain, 32, wrapped, &len), CKR_OK);
+	return unwrap_with(&pad, kek, wrapped, 32, template, count);
+}
+
 /* The same for a cipher's padding: all 256 last bytes, behind what would be a key. */
 static void a_ciphers_padding_is_not_told_either(void **state)
 {
-	const struct ck_cipher *c = row_of(CKM_AES_CBC_PAD);
-	CK_OBJECT_HANDLE kek = ck_cipher_key(bench.session, c);
-	CK_MECHANISM pad = *ck_mechanism(c), bare = pad;
+	CK_OBJECT_HANDLE kek = ck_cipher_key(bench.session, row_of(CKM_AES_CBC_PAD));
 	CK_ATTRIBUTE template[] = {ULONG_OF(CKA_KEY_TYPE, CKK_GENERIC_SECRET), ULONG_OF(CKA_VALUE_LEN, 20)};
-	unsigned char plain[32], wrapped[32];
+	unsigned char plain[32];
 
 	(void)state;
-	bare.mechanism = CKM_AES_CBC;
 	for (unsigned last = 0; last < 256; last++) {
-		CK_ULONG len = sizeof wrapped;
-		bool any;
+		bool any = last == 12 || last == 1; /* 31 bytes and one of padding: a key, too */
 
 		memset(plain, 12, sizeof plain);
 		plain[31] = (unsigned char)last;
-		assert_int_equal(C_EncryptInit(bench.session, &bare, kek), CKR_OK);
-		assert_int_equal(C_Encrypt(bench.session, plain, 32, wrapped, &len), CKR_OK);
-		assert_int_equal(unwrap_with(&pad, kek, wrapped, 32, template, 2),
+		assert_int_equal(unwrap_plain(kek, plain, template, 2),
 				 last == 12 ? CKR_OK : CKR_WRAPPED_KEY_INVALID);
-		any = last == 12 || last == 1; /* 31 bytes and one of padding: a key, too */
-		assert_int_equal(unwrap_with(&pad, kek, wrapped, 32, template, 1),
+		assert_int_equal(unwrap_plain(kek, plain, template, 1),
 				 any ? CKR_OK : CKR_WRAPPED_KEY_INVALID);
+	}
+	for (unsigned all = 15; all < 34; all++) { /* a block of padding is one, more is none */
+		memset(plain, (int)all, sizeof plain);
+		assert_int_equal(unwrap_plain(kek, plain, template, 1),
+				 all <= 16 ? CKR_OK : CKR_WRAPPED_KEY_INVALID);
 	}
 }
 
@@ -585,6 +637,7 @@ int main(void)
 		SESSION_TEST(additional_data_of_any_length_are_authenticated),
 		SESSION_TEST(a_huge_label_is_refused),
 		LOGIN_TEST(what_signs_no_bytes_is_verified),
+		cmocka_unit_test(a_result_beyond_the_modulus_is_none),
 		LOGIN_TEST(a_wrong_template_sends_nothing_to_the_card),
 		LOGIN_TEST(after_decryption_there_is_one_answer),
 		SESSION_TEST(a_ciphers_padding_is_not_told_either),
