@@ -18,4 +18,8 @@ bool abi_is_template(const CK_ATTRIBUTE *template, CK_ULONG count);
  */
 CK_RV abi_refuse(struct session *s, enum operation_kind kind);
 
+/* C_Login, for whichever function was called to log in. */
+CK_RV abi_login(const char *function, CK_SESSION_HANDLE handle, CK_USER_TYPE user,
+		const unsigned char *pin, CK_ULONG len);
+
 #endif

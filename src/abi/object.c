@@ -154,7 +154,8 @@ CK_RV C_InitToken(CK_SLOT_ID id, unsigned char *pin, CK_ULONG len, unsigned char
 	else if (!slot_look_for_card(call.slot))
 		rv = CKR_TOKEN_NOT_PRESENT;
 	else
-		rv = call.slot->sessions.count ? CKR_SESSION_EXISTS : ask_profile(call.slot, OP_CREATE_FILE);
+		rv = call.slot->sessions.count ? CKR_SESSION_EXISTS
+					       : ask_profile(call.slot, OP_CREATE_FILE);
 	return call_leave(&call, rv);
 }
 

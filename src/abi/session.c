@@ -88,10 +88,11 @@ static CK_RV log_in(struct call *call, const unsigned char *pin, CK_ULONG len)
 	return vendor_rv(tries_left, rv);
 }
 
-CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, CK_ULONG len)
+CK_RV abi_login(const char *function, CK_SESSION_HANDLE handle, CK_USER_TYPE user,
+		const unsigned char *pin, CK_ULONG len)
 {
 	struct call call;
-	CK_RV rv = call_enter_session(&call, __func__, handle, LOOK);
+	CK_RV rv = call_enter_session(&call, function, handle, LOOK);
 
 	if (rv != CKR_OK)
 		return rv;
@@ -99,6 +100,11 @@ CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, C
 	if (rv == CKR_OK)
 		rv = log_in(&call, pin, len);
 	return call_leave(&call, rv);
+}
+
+CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, CK_ULONG len)
+{
+	return abi_login(__func__, handle, user, pin, len);
 }
 
 CK_RV C_Logout(CK_SESSION_HANDLE handle)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "src/abi/abi.h"
 #include "src/abi/call.h"
 #include "src/abi/function_list.h"
 
@@ -79,7 +80,7 @@ CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *p
 
 	(void)name;
 	if (!name_len)
-		return C_Login(session, user, pin, pin_len);
+		return abi_login(__func__, session, user, pin, pin_len);
 	rv = call_enter_session(&call, __func__, session, LOOK);
 	return rv == CKR_OK ? call_leave(&call, CKR_ARGUMENTS_BAD) : rv;
 }

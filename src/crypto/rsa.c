@@ -232,8 +232,8 @@ static bool raise(struct rsa_check *c)
 	for (bit >>= 1; ok && bit; bit >>= 1) {
 		ok = BN_mod_mul_montgomery(c->power, c->power, c->power, c->mont, c->work);
 		if (ok && c->exponent & bit)
-			ok = BN_mod_mul_montgomery(c->power, c->power, bit == 1 ? c->out : base, c->mont,
-						   c->work);
+			ok = BN_mod_mul_montgomery(c->power, c->power, bit == 1 ? c->out : base,
+						   c->mont, c->work);
 	}
 	BN_clear_free(base);
 	return ok;

@@ -16,7 +16,8 @@ static CK_RV begin(struct operation *op, const struct operation_key *key,
 	digest->context = EVP_MD_CTX_new();
 	if (!digest->context)
 		return CKR_HOST_MEMORY;
-	return EVP_DigestInit_ex2(digest->context, params->hash, NULL) ? CKR_OK : CKR_FUNCTION_FAILED;
+	return EVP_DigestInit_ex2(digest->context, params->hash, NULL) ? CKR_OK
+								       : CKR_FUNCTION_FAILED;
 }
 
 static CK_RV feed(struct operation *op, const CK_BYTE *in, CK_ULONG len)

@@ -234,10 +234,12 @@ static CK_RV unwrap_into(struct session *s, struct operation *op, const CK_BYTE 
 	rv = op->family->unwrap(s, op, wrapped, len, &u);
 	if (rv == CKR_OK) {
 		settle(&u, type, expected, stand_in);
-		rv = template_set_secret(attributes, u.value, u.len, false, CK_UNAVAILABLE_INFORMATION);
+		rv = template_set_secret(attributes, u.value, u.len, false,
+					 CK_UNAVAILABLE_INFORMATION);
 		if (rv == CKR_ATTRIBUTE_VALUE_INVALID || rv == CKR_TEMPLATE_INCONSISTENT || u.bad)
 			rv = CKR_WRAPPED_KEY_INVALID;
-	} else if (rv == CKR_ENCRYPTED_DATA_INVALID) { /* not below the modulus: anyone can see it */
+	} else if (rv == CKR_ENCRYPTED_DATA_INVALID) {
+		/* not below the modulus: anyone can see it */
 		rv = CKR_WRAPPED_KEY_INVALID;
 	}
 	OPENSSL_cleanse(&u, sizeof u);

@@ -123,7 +123,9 @@ CK_RV operation_single(struct session *s, enum operation_kind kind, const CK_BYT
 
 	if (!op)
 		return CKR_OPERATION_NOT_INITIALIZED;
-	return op->fed ? end_with(op, CKR_OPERATION_ACTIVE) : produce(s, kind, in, len, out, out_len);
+	if (op->fed)
+		return end_with(op, CKR_OPERATION_ACTIVE);
+	return produce(s, kind, in, len, out, out_len);
 }
 
 CK_RV operation_final(struct session *s, enum operation_kind kind, CK_BYTE *out,

@@ -48,7 +48,8 @@ static CK_RV begin(struct operation *op, const struct operation_key *key,
 	rsa->digest = EVP_MD_CTX_new();
 	if (!rsa->digest)
 		return CKR_HOST_MEMORY;
-	return EVP_DigestInit_ex2(rsa->digest, rsa->scheme.hash, NULL) ? CKR_OK : CKR_FUNCTION_FAILED;
+	return EVP_DigestInit_ex2(rsa->digest, rsa->scheme.hash, NULL) ? CKR_OK
+								       : CKR_FUNCTION_FAILED;
 }
 
 static CK_RV begin_decrypting(struct operation *op, const struct operation_key *key,
@@ -85,8 +86,10 @@ static CK_RV gather(struct operation *op, const CK_BYTE *in, CK_ULONG len)
 
 	if (rv != CKR_OK || !op->rsa.digest)
 		return rv;
-	rv = EVP_DigestFinal_ex(op->rsa.digest, digest, &n) ? rv_of(buffer_append(&op->data, digest, n))
-							   : CKR_FUNCTION_FAILED;
+	if (!EVP_DigestFinal_ex(op->rsa.digest, digest, &n))
+		rv = CKR_FUNCTION_FAILED;
+	else
+		rv = rv_of(buffer_append(&op->data, digest, n));
 	OPENSSL_cleanse(digest, sizeof digest);
 	return rv;
 }
@@ -224,7 +227,8 @@ static CK_RV recover(struct session *s, struct operation *op, const CK_BYTE *in,
 		return rv;
 	r = rsa_recover(crypto_context(), key, &op->rsa.scheme, in, len, &data);
 	EVP_PKEY_free(key);
-	return give(&data, r == RESULT_BAD_SIGNATURE ? CKR_SIGNATURE_INVALID : rv_of(r), out, out_len);
+	return give(&data, r == RESULT_BAD_SIGNATURE ? CKR_SIGNATURE_INVALID : rv_of(r), out,
+		    out_len);
 }
 
 /* ---- encrypting and decrypting ---- */
