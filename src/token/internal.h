@@ -21,6 +21,9 @@ struct public_key *token_put_key(struct token *t, const struct public_key *key);
 	((r) == RESULT_CARD_REMOVED || (r) == RESULT_CARD_MUTE || (r) == RESULT_NO_READER ||       \
 	 (r) == RESULT_NO_SERVICE || (r) == RESULT_CARD_RESET || (r) == RESULT_NO_MEMORY)
 
+/* The handles of one list die; the records stay. Under the lock. */
+void token_drop_objects(struct token *t, struct object_list *list);
+
 /* The RSA-2048 key in a certificate. RESULT_BAD_DATA: it is none, or has another key. */
 MUST_USE enum result token_certificate_key(const struct buffer *der, struct rsa_public *out);
 
