@@ -21,17 +21,11 @@ struct public_key *token_put_key(struct token *t, const struct public_key *key);
 	((r) == RESULT_CARD_REMOVED || (r) == RESULT_CARD_MUTE || (r) == RESULT_NO_READER ||       \
 	 (r) == RESULT_NO_SERVICE || (r) == RESULT_CARD_RESET || (r) == RESULT_NO_MEMORY)
 
-/* The handles of one list die; the records stay. Under the lock. */
-void token_drop_objects(struct token *t, struct object_list *list);
-
 /* The RSA-2048 key in a certificate. RESULT_BAD_DATA: it is none, or has another key. */
 MUST_USE enum result token_certificate_key(const struct buffer *der, struct rsa_public *out);
 
 /* True if the result undoes with the key's public half, which is known (token_public_key). */
 bool token_result_undoes(struct token *t, const struct object *key,
 			 const uint8_t in[CARD_MODULUS_SIZE], const uint8_t out[CARD_MODULUS_SIZE]);
-
-/* Frees what was computed from the keys. */
-void token_forget_checks(struct token *t);
 
 #endif

@@ -6,8 +6,7 @@
 
 #include <openssl/crypto.h>
 
-#include "src/token/internal.h"
-#include "src/token/warm.h"
+#include "src/token/token.h"
 
 /* What belongs to one insertion is new. */
 static void begin_insertion(struct token *t)

@@ -142,6 +142,12 @@ MUST_USE enum result token_read_value(struct token *t, struct object *o);
 MUST_USE enum result token_public_key(struct token *t, const struct object *key,
 				      const struct rsa_public **out);
 
+/* The handles of one list die; the records stay. Under the lock. */
+void token_drop_objects(struct token *t, struct object_list *list);
+
+/* Frees what was computed from the public keys. */
+void token_forget_checks(struct token *t);
+
 /* True if the value is in memory: then reading it touches no card. */
 bool token_has_value(const struct token *t, const struct object *o);
 
