@@ -18,7 +18,7 @@
 #include "cachebench.h"
 #include "child.h"
 #include "forge.h"
-#include "src/token/cache.h"
+#include "src/token/internal.h"
 
 #define END_SIZE 200
 #define DAY (24 * 60 * 60)
@@ -380,6 +380,41 @@ static void an_issuers_renewal_for_the_same_key_is_noticed_after_a_day(void **st
 	assert_genuine();
 }
 
+/* For the same key, too: its own signature is looked at. */
+static void a_renewed_root_is_noticed_at_once(void **state)
+{
+	(void)state;
+	forge_world(bench.card);
+	warm_up();
+	forge_renew(bench.card, VCARD_CERT_ROOT, NULL);
+	list_objects();
+	assert_true(fake_new_commands(READER) > WARM_LIST);
+	begin_again();
+	assert_genuine();
+}
+
+/* With a free exponent a key can be made for a result that is known. */
+static void a_key_with_another_exponent_is_not_taken_from_the_disk(void **state)
+{
+	static const uint32_t others[] = {0, 1, 3, 65539, 0x10001 + 0x10000};
+	struct rsa_public key = {.modulus = {[0] = 0x80, [255] = 1}, .exponent = 65537}, back;
+	struct buffer bytes = {(uint8_t[KEY_BYTES]){0}, KEY_BYTES, KEY_BYTES};
+
+	(void)state;
+	key_to_bytes(&key, bytes.data);
+	assert_true(key_from_bytes(&bytes, &back));
+	assert_memory_equal(back.modulus, key.modulus, sizeof key.modulus);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		key.exponent = others[i];
+		key_to_bytes(&key, bytes.data);
+		assert_false(key_from_bytes(&bytes, &back));
+	}
+	key.exponent = 65537;
+	key_to_bytes(&key, bytes.data);
+	bytes.len--;
+	assert_false(key_from_bytes(&bytes, &back));
+}
+
 /* ---- what was read wrong ---- */
 
 static void what_was_read_wrong_once_is_not_kept(void **state)
@@ -615,6 +650,8 @@ int main(void)
 		BOTH(a_forged_key_is_dropped_when_a_result_does_not_fit),
 		BOTH(directories_are_read_anew_after_a_day),
 		FIRST(an_issuers_renewal_for_the_same_key_is_noticed_after_a_day),
+		BOTH(a_renewed_root_is_noticed_at_once),
+		FIRST(a_key_with_another_exponent_is_not_taken_from_the_disk),
 		BOTH(what_was_read_wrong_once_is_not_kept),
 		FIRST(a_certificate_that_its_issuer_did_not_sign_is_read_again),
 		BOTH(a_certificate_that_is_none_is_not_kept),
