@@ -343,6 +343,22 @@ static enum result settle(struct slot *slot, enum result r)
 
 /* ---- what is read of a card ---- */
 
+/* A key set may be installed while the card waits for it: that is looked for again. */
+static void look_for_login(struct slot *slot)
+{
+	struct token *t = &slot->token;
+	bool missing;
+
+	slot_lock(slot);
+	missing = !t->can_login && !t->gone;
+	slot_unlock(slot);
+	if (!missing)
+		return;
+	take_turn(slot);
+	if (t->card)
+		token_look_for_login(t);
+}
+
 enum result slot_token_info(struct slot *slot, struct slot_token *out)
 {
 	const struct token *t = &slot->token;
@@ -358,6 +374,8 @@ enum result slot_token_info(struct slot *slot, struct slot_token *out)
 			r = token_read_data(&slot->token);
 		r = settle(slot, slot_after_error(slot, r));
 	}
+	if (r == RESULT_OK)
+		look_for_login(slot);
 	slot_lock(slot);
 	if (r == RESULT_OK && t->gone)
 		r = RESULT_CARD_REMOVED;

@@ -58,13 +58,20 @@ struct card *token_clear(struct token *t)
 
 void token_take_card(struct token *t, struct card *card)
 {
-	bool can_login = card_can_login(card);
-
 	pthread_mutex_lock(&t->lock);
 	t->card = card;
 	t->recognized = true;
 	t->unknown = false;
 	card_pin_limits(card, &t->pin_min, &t->pin_max, &t->pin_tries);
+	pthread_mutex_unlock(&t->lock);
+	token_look_for_login(t);
+}
+
+void token_look_for_login(struct token *t)
+{
+	bool can_login = card_can_login(t->card);
+
+	pthread_mutex_lock(&t->lock);
 	t->can_login = can_login;
 	pthread_mutex_unlock(&t->lock);
 }

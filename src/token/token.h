@@ -92,6 +92,9 @@ struct card *token_clear(struct token *t);
 /* A card that was recognised: what is known of all of its kind is known of it. Takes the lock. */
 void token_take_card(struct token *t, struct card *card);
 
+/* Sets t->can_login anew. Takes the lock, wants the turn; talks to no card. */
+void token_look_for_login(struct token *t);
+
 /* Reads the token data once per insertion. Talks to the card the first time. */
 MUST_USE enum result token_read_data(struct token *t);
 

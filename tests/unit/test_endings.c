@@ -310,6 +310,25 @@ static void a_session_asks_an_unknown_card_again(void **state)
 	assert_int_equal(sign_text(), CKR_OK);
 }
 
+/* ---- a card that nobody can log in to ---- */
+
+static void without_a_key_set_no_program_is_told_to_ask_for_a_pin(void **state)
+{
+	(void)state;
+	keyset_remove();
+	module_stop();
+	module_start();
+	bench.session = open_session(bench.slot);
+	assert_false(token_flags(bench.slot) & CKF_LOGIN_REQUIRED);
+	assert_int_equal(login(bench.session, PIN), CKR_KEY_NEEDED); /* who asks all the same is told why */
+	assert_int_equal(verifies(bench.card), 0);
+	keyset_install(); /* noticed without a new card, or a new start */
+	assert_true(token_flags(bench.slot) & CKF_LOGIN_REQUIRED);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	keyset_remove();
+	assert_true(token_flags(bench.slot) & CKF_LOGIN_REQUIRED);
+}
+
 /* ---- slot ids ---- */
 
 static void ids_work_without_asking_for_the_list(void **state)
@@ -347,6 +366,7 @@ int main(void)
 						setup_operation, teardown_conf),
 		LOGIN_TEST(by_default_the_card_stays_verified_while_logged_in),
 		BENCH_TEST(a_session_asks_an_unknown_card_again),
+		GEN2_TEST(without_a_key_set_no_program_is_told_to_ask_for_a_pin),
 		BENCH_TEST(ids_work_without_asking_for_the_list),
 	};
 
