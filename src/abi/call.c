@@ -18,6 +18,8 @@ static void log_call(const struct call *call, CK_RV rv)
 
 CK_RV call_leave(struct call *call, CK_RV rv)
 {
+	if (rv != CKR_OK && call->session && module_lost_card(call->session))
+		rv = CKR_DEVICE_REMOVED;
 	log_call(call, rv); /* while the call is inside: the log is there as long */
 	if (call->session)
 		module_leave_session(call->session);

@@ -29,7 +29,10 @@ CK_RV call_enter_slot(struct call *call, const char *function, CK_SLOT_ID id);
 CK_RV call_enter_session(struct call *call, const char *function, CK_SESSION_HANDLE handle,
 			 enum look look);
 
-/* Lets go of all that entering took, logs name, code and time; answers rv. */
+/*
+ * Lets go of all that entering took, logs name, code and time; answers rv, or
+ * for an error in a session whose card has gone meanwhile CKR_DEVICE_REMOVED.
+ */
 CK_RV call_leave(struct call *call, CK_RV rv);
 
 #endif

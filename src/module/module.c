@@ -290,6 +290,16 @@ fail:
 	return rv;
 }
 
+bool module_lost_card(struct session *s)
+{
+	bool lost;
+
+	slot_lock(s->slot);
+	lost = s->lost_card;
+	slot_unlock(s->slot);
+	return lost;
+}
+
 void module_leave_session(struct session *s)
 {
 	slot_leave(s->slot);

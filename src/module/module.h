@@ -40,4 +40,10 @@ enum look {
 CK_RV module_enter_session(CK_SESSION_HANDLE handle, enum look look, struct session **out);
 void module_leave_session(struct session *session);
 
+/*
+ * Did the session's card go while the call was inside? Then whatever else went
+ * wrong (a handle, a login that was there before) followed from that.
+ */
+bool module_lost_card(struct session *session);
+
 #endif

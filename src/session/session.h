@@ -19,8 +19,6 @@
 
 struct slot;
 
-#define SESSIONS_MAX 4096 /* of one slot: a program that leaks them gets an answer, not all memory */
-
 /* Objects found by C_FindObjectsInit and not fetched yet. */
 struct find_state {
 	bool active;
@@ -34,7 +32,8 @@ struct session {
 	CK_FLAGS flags;
 	UT_hash_handle hh;
 	unsigned users;  /* the table and the calls inside; under the slot's lock, as the next */
-	bool closed;     /* not in the table any more */
+	bool closed;     /* not in the table any more … */
+	bool lost_card;  /* … because its card has gone */
 	pthread_mutex_t lock;
 	/* all below: under the lock */
 	unsigned long login; /* which of the slot's logins its operations were begun in */

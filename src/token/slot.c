@@ -58,6 +58,7 @@ static void close_sessions(struct slot *slot)
 	HASH_ITER(hh, slot->sessions.all, s, next) {
 		token_end_session_objects(&slot->token, s->handle, false);
 		session_close(&slot->sessions, s);
+		s->lost_card = slot->token.gone;
 		if (session_release(s))
 			session_free(s);
 	}
@@ -123,6 +124,17 @@ static void take_turn(struct slot *slot)
 	own_turn(slot);
 }
 
+/* Without waiting. False: another thread has it. */
+static bool try_turn(struct slot *slot)
+{
+	if (has_turn(slot))
+		return true;
+	if (pthread_mutex_trylock(&slot->turn) != 0)
+		return false;
+	own_turn(slot);
+	return true;
+}
+
 /*
  * The one place where a transaction ends, and with it, if the token says so,
  * the card's verified state. A reset that fails is owed until one succeeds.
@@ -181,10 +193,8 @@ void slot_leave(struct slot *slot)
 /* Forgets a card that is gone at once, if nobody is talking to it; otherwise he does it. */
 static void forget_if_free(struct slot *slot)
 {
-	if (has_turn(slot) || pthread_mutex_trylock(&slot->turn) != 0)
-		return;
-	own_turn(slot);
-	slot_leave(slot);
+	if (!has_turn(slot) && try_turn(slot))
+		slot_leave(slot);
 }
 
 /* ---- looking ---- */
@@ -301,12 +311,24 @@ enum result slot_touch(struct slot *slot)
 	return r;
 }
 
+/* Looks whether the card that this call began with is gone; another thread may have seen it first. */
+static bool is_gone(struct slot *slot)
+{
+	bool gone;
+
+	(void)slot_look(slot);
+	slot_lock(slot);
+	gone = slot->token.gone || !has_card(slot->state);
+	slot_unlock(slot);
+	return gone;
+}
+
 enum result slot_after_error(struct slot *slot, enum result r)
 {
 	switch (r) {
 	case RESULT_CARD_MUTE: /* perhaps it was pulled out: look; if not, start anew next time */
 	case RESULT_CARD_RESET:
-		if (slot_look(slot))
+		if (is_gone(slot))
 			return RESULT_CARD_REMOVED;
 		take_turn(slot);
 		log_out(slot);
@@ -335,7 +357,7 @@ static enum result settle(struct slot *slot, enum result r)
 
 	for (int i = 0; r == RESULT_CARD_MUTE && i < SETTLE_STEPS; i++) {
 		nanosleep(&step, NULL);
-		if (slot_look(slot))
+		if (is_gone(slot))
 			r = RESULT_CARD_REMOVED;
 	}
 	return r;
@@ -343,7 +365,10 @@ static enum result settle(struct slot *slot, enum result r)
 
 /* ---- what is read of a card ---- */
 
-/* A key set may be installed while the card waits for it: that is looked for again. */
+/*
+ * A key set may be installed while the card waits for it: that is looked for
+ * again, unless another thread talks to the card, for which nobody waits here.
+ */
 static void look_for_login(struct slot *slot)
 {
 	struct token *t = &slot->token;
@@ -352,10 +377,7 @@ static void look_for_login(struct slot *slot)
 	slot_lock(slot);
 	missing = !t->can_login && !t->gone;
 	slot_unlock(slot);
-	if (!missing)
-		return;
-	take_turn(slot);
-	if (t->card)
+	if (missing && try_turn(slot) && t->card)
 		token_look_for_login(t);
 }
 
@@ -377,7 +399,7 @@ enum result slot_token_info(struct slot *slot, struct slot_token *out)
 	if (r == RESULT_OK)
 		look_for_login(slot);
 	slot_lock(slot);
-	if (r == RESULT_OK && t->gone)
+	if (r == RESULT_OK && (t->gone || !t->has_data)) /* it went meanwhile */
 		r = RESULT_CARD_REMOVED;
 	*out = (struct slot_token){.data = t->data,
 				   .pin_min = t->pin_min,
@@ -648,10 +670,8 @@ void slot_abandon(struct slot *slot)
 	slot_lock(slot);
 	secret_clear(&slot->token.pin);
 	slot_unlock(slot);
-	if (pthread_mutex_trylock(&slot->turn) != 0)
-		return; /* who has it sees the mark when he leaves */
-	own_turn(slot);
-	slot_leave(slot);
+	if (try_turn(slot)) /* otherwise who has it sees the mark when he leaves */
+		slot_leave(slot);
 }
 
 void slot_at_exit(struct slot *slot)

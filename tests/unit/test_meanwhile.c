@@ -1,0 +1,227 @@
+/*
+ * What happens to a call while it waits, or between two of its steps: another
+ * thread notices that the card has gone, closes its session, or finalizes; the
+ * card's number is read wrong, or is another's.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <winscard.h>
+
+#include "child.h"
+#include "ck_objects.h"
+#include "gen2card.h"
+
+#define SETTLED_MS 150 /* a thread that was started has got as far as it gets */
+#define BOUND_MS 2000  /* for a call that waits for nobody */
+
+static struct vcard *other_card; /* made by a test that wants one */
+
+static int teardown(void **state)
+{
+	int failed = bench_teardown(state);
+
+	vcard_free(&other_card);
+	return failed;
+}
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+/* ---- calls in threads ---- */
+
+enum what { SIGN, READ_VALUE, TOKEN_INFO, SLOT_INFO, CLOSE_ALL, FINALIZE };
+
+struct job {
+	pthread_t thread;
+	enum what what;
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE object;
+	CK_TOKEN_INFO info;
+	atomic_bool done;
+	CK_RV rv;
+};
+
+static CK_RV do_job(struct job *job)
+{
+	CK_ATTRIBUTE value = {CKA_VALUE, NULL, 0};
+	unsigned char sig[256];
+	CK_SLOT_INFO slot;
+
+	switch (job->what) {
+	case SIGN:
+		return sign_sha256(job->session, job->object, "text", sig);
+	case READ_VALUE:
+		return C_GetAttributeValue(job->session, job->object, &value, 1);
+	case TOKEN_INFO:
+		return C_GetTokenInfo(bench.slot, &job->info);
+	case SLOT_INFO:
+		return C_GetSlotInfo(bench.slot, &slot);
+	case CLOSE_ALL:
+		return C_CloseAllSessions(bench.slot);
+	default:
+		return C_Finalize(NULL);
+	}
+}
+
+static void *run_job(void *context)
+{
+	struct job *job = context;
+
+	job->rv = do_job(job);
+	atomic_store(&job->done, true);
+	return NULL;
+}
+
+static void start(struct job *job, enum what what, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+	*job = (struct job){.what = what, .session = session, .object = object};
+	assert_int_equal(pthread_create(&job->thread, NULL, run_job, job), 0);
+}
+
+static CK_RV finish(struct job *job)
+{
+	pthread_join(job->thread, NULL);
+	return job->rv;
+}
+
+/* A call of another thread, which comes to its end. */
+static void by_another_thread(enum what what)
+{
+	struct job job;
+
+	start(&job, what, 0, 0);
+	(void)finish(&job);
+}
+
+/* ---- the card goes while calls wait for their turn ---- */
+
+/* One call hangs in the reader, the second waits for its turn, the card is exchanged. */
+static CK_RV wait_for_another_card(enum what what, CK_OBJECT_HANDLE object)
+{
+	CK_SESSION_HANDLE second = open_session(bench.slot);
+	CK_OBJECT_HANDLE key = find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+	struct job hanging, waiting;
+
+	other_card = testcard_load_other();
+	fake_hang(READER, true);
+	start(&hanging, SIGN, bench.session, key);
+	assert_true(fake_wait_hanging(READER, 5000));
+	start(&waiting, what, second, object ? object : key);
+	pause_ms(SETTLED_MS);
+	fake_eject(READER);
+	fake_insert(READER, other_card);
+	by_another_thread(SLOT_INFO);
+	fake_hang(READER, false);
+	assert_int_equal(finish(&hanging), CKR_DEVICE_REMOVED);
+	return finish(&waiting);
+}
+
+static void a_signature_that_waited_for_a_pulled_card_says_so(void **state)
+{
+	(void)state;
+	assert_int_equal(wait_for_another_card(SIGN, 0), CKR_DEVICE_REMOVED);
+	assert_int_equal(verifies(other_card), 0);
+}
+
+static void a_read_that_waited_for_a_pulled_card_says_so(void **state)
+{
+	CK_OBJECT_HANDLE certificate = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+
+	(void)state;
+	assert_int_equal(wait_for_another_card(READ_VALUE, certificate), CKR_DEVICE_REMOVED);
+}
+
+/* What a handle to a reader that is away answers differs; another thread is the first to see it. */
+static void another_thread_looks(void *context, const uint8_t *cmd, size_t len)
+{
+	(void)context;
+	(void)cmd;
+	(void)len;
+	fake_on_command(READER, NULL, NULL);
+	fake_set_gone_code(SCARD_E_NOT_TRANSACTED);
+	fake_remove_reader(READER);
+	by_another_thread(SLOT_INFO);
+}
+
+static void a_removal_that_another_thread_saw_first_is_one(void **state)
+{
+	CK_OBJECT_HANDLE key = find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+	unsigned char sig[256];
+
+	(void)state;
+	fake_on_command(READER, another_thread_looks, NULL);
+	assert_int_equal(sign_sha256(bench.session, key, "text", sig), CKR_DEVICE_REMOVED);
+}
+
+static void also_for_who_asks_about_the_token(void **state)
+{
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	fake_on_command(READER, another_thread_looks, NULL);
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_DEVICE_REMOVED);
+}
+
+/* ---- what is told of a token, from memory ---- */
+
+static int setup_without_keyset(void **state)
+{
+	gen2_setup(state);
+	keyset_remove();
+	module_stop();
+	module_start();
+	bench.session = open_session(bench.slot);
+	return 0;
+}
+
+static bool is_card(const CK_TOKEN_INFO *info)
+{
+	return memcmp(info->serialNumber, vcard_card_number(bench.card), 16) == 0;
+}
+
+static void token_info_from_memory_waits_for_no_card(void **state)
+{
+	CK_OBJECT_HANDLE certificate = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+	struct job hanging, asking;
+	CK_TOKEN_INFO info;
+	bool done;
+
+	(void)state;
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+	fake_hang(READER, true);
+	start(&hanging, READ_VALUE, bench.session, certificate);
+	assert_true(fake_wait_hanging(READER, 5000));
+	start(&asking, TOKEN_INFO, 0, 0);
+	for (int i = 0; i < BOUND_MS / 10 && !atomic_load(&asking.done); i++)
+		pause_ms(10);
+	done = atomic_load(&asking.done);
+	fake_eject(READER);
+	by_another_thread(SLOT_INFO);
+	fake_hang(READER, false);
+	assert_int_equal(finish(&hanging), CKR_DEVICE_REMOVED);
+	assert_int_equal(finish(&asking), CKR_OK);
+	assert_true(is_card(&asking.info)); /* not an empty one */
+	assert_true(done);
+}
+
+#define TEST(f, setup) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_signature_that_waited_for_a_pulled_card_says_so, bench_setup_login),
+		TEST(a_read_that_waited_for_a_pulled_card_says_so, bench_setup_login),
+		TEST(a_removal_that_another_thread_saw_first_is_one, bench_setup_login),
+		TEST(also_for_who_asks_about_the_token, bench_setup),
+		TEST(token_info_from_memory_waits_for_no_card, setup_without_keyset),
+	};
+
+	return cmocka_run_group_tests_name("meanwhile", tests, NULL, NULL);
+}
