@@ -103,7 +103,8 @@ CK_RV session_object_add(struct session *s, struct store *attributes, CK_OBJECT_
 	CK_RV rv;
 
 	slot_lock(s->slot);
-	rv = may_add(t, attributes);
+	/* its objects have ended already: nobody would end this one */
+	rv = s->closed ? CKR_SESSION_CLOSED : may_add(t, attributes);
 	if (rv == CKR_OK)
 		rv = rv_of(token_add_session_object(t, attributes, s->handle, handle));
 	slot_unlock(s->slot);

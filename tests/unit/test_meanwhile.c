@@ -211,6 +211,39 @@ static void token_info_from_memory_waits_for_no_card(void **state)
 	assert_true(done);
 }
 
+/* ---- a session is closed under a call ---- */
+
+static struct job closing;
+
+static void close_all_sessions(void *context, const uint8_t *cmd, size_t len)
+{
+	(void)context;
+	(void)cmd;
+	(void)len;
+	fake_on_command(READER, NULL, NULL);
+	start(&closing, CLOSE_ALL, 0, 0); /* its logout waits for the card's turn */
+	pause_ms(SETTLED_MS);
+}
+
+static void what_a_closed_session_made_ends_with_it(void **state)
+{
+	CK_OBJECT_HANDLE key = find_one(bench.session, CKO_PRIVATE_KEY, "KEYX"), made = 0, found[8];
+	unsigned char wrapped[256];
+	CK_ATTRIBUTE template[] = {ULONG_OF(CKA_CLASS, CKO_SECRET_KEY), ULONG_OF(CKA_KEY_TYPE, CKK_AES),
+				   BOOL_OF(CKA_PRIVATE, false)};
+	CK_SESSION_HANDLE session;
+
+	(void)state;
+	encrypt_to(bench.card, KEY_KEYX, "0123456789ABCDEF", wrapped);
+	fake_on_command(READER, close_all_sessions, NULL);
+	assert_int_equal(C_UnwrapKey(bench.session, MECHANISM(CKM_RSA_PKCS), key, wrapped,
+				     sizeof wrapped, template, COUNT(template), &made),
+			 CKR_SESSION_CLOSED);
+	assert_int_equal(finish(&closing), CKR_OK);
+	session = open_session(bench.slot);
+	assert_int_equal(find_class(session, CKO_SECRET_KEY, found, COUNT(found)), 0);
+}
+
 #define TEST(f, setup) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -221,6 +254,7 @@ int main(void)
 		TEST(a_removal_that_another_thread_saw_first_is_one, bench_setup_login),
 		TEST(also_for_who_asks_about_the_token, bench_setup),
 		TEST(token_info_from_memory_waits_for_no_card, setup_without_keyset),
+		TEST(what_a_closed_session_made_ends_with_it, bench_setup_login),
 	};
 
 	return cmocka_run_group_tests_name("meanwhile", tests, NULL, NULL);
