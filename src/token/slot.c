@@ -183,11 +183,17 @@ static void end_turn(struct slot *slot)
 
 void slot_leave(struct slot *slot)
 {
+	bool knew_of_it;
+
 	if (!has_turn(slot))
 		return;
+	knew_of_it = atomic_load(&slot->abandoned);
 	end_turn(slot);
 	atomic_store(&slot->turn_owner, NULL);
 	pthread_mutex_unlock(&slot->turn);
+	/* C_Finalize found the turn taken, but came too late for this end of it */
+	if (!knew_of_it && atomic_load(&slot->abandoned) && try_turn(slot))
+		slot_leave(slot);
 }
 
 /* Forgets a card that is gone at once, if nobody is talking to it; otherwise he does it. */

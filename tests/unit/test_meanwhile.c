@@ -244,6 +244,46 @@ static void what_a_closed_session_made_ends_with_it(void **state)
 	assert_int_equal(find_class(session, CKO_SECRET_KEY, found, COUNT(found)), 0);
 }
 
+/* ---- C_Finalize gives up on a call in its very last moment ---- */
+
+static void finalize_from_outside(void *context)
+{
+	(void)context;
+	fake_on_end(READER, NULL, NULL);
+	by_another_thread(FINALIZE); /* waits two seconds for this call */
+}
+
+static void finalize_at_the_last_moment_of_a_call(void)
+{
+	unsigned char sig[256];
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE key;
+	unsigned resets;
+
+	CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+	CHILD_WANTS(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) == CKR_OK);
+	CHILD_WANTS(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6) == CKR_OK);
+	key = find_one(session, CKO_PRIVATE_KEY, "SIGN");
+	resets = fake_resets(READER);
+	fake_on_end(READER, finalize_from_outside, NULL);
+	CHILD_WANTS(sign_sha256(session, key, "text", sig) == CKR_OK);
+	CHILD_WANTS(fake_resets(READER) == resets + 1);
+}
+
+static void a_call_that_finalize_gave_up_on_resets_the_card_however_late(void **state)
+{
+	pid_t child;
+
+	(void)state;
+	module_stop();
+	child = child_start();
+	if (child == 0) {
+		finalize_at_the_last_moment_of_a_call();
+		child_done_leaving_memory();
+	}
+	child_assert_well(child);
+}
+
 #define TEST(f, setup) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -255,6 +295,7 @@ int main(void)
 		TEST(also_for_who_asks_about_the_token, bench_setup),
 		TEST(token_info_from_memory_waits_for_no_card, setup_without_keyset),
 		TEST(what_a_closed_session_made_ends_with_it, bench_setup_login),
+		TEST(a_call_that_finalize_gave_up_on_resets_the_card_however_late, bench_setup),
 	};
 
 	return cmocka_run_group_tests_name("meanwhile", tests, NULL, NULL);
