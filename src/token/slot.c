@@ -285,8 +285,8 @@ static enum result connect_card(struct slot *slot)
 	if (r == RESULT_OK) {
 		token_take_card(&slot->token, card);
 		/* here it costs two commands, later the way there again */
-		if (config->cache)
-			(void)!token_read_number(&slot->token);
+		if (config->cache && token_read_number(&slot->token) == RESULT_CARD_REMOVED)
+			r = RESULT_CARD_REMOVED;
 	} else if (r == RESULT_UNKNOWN_CARD) {
 		slot_lock(slot);
 		slot->token.unknown = true;

@@ -6,6 +6,7 @@
 
 #include <openssl/crypto.h>
 
+#include "apdu/log.h"
 #include "src/token/token.h"
 
 /* What belongs to one insertion is new. */
@@ -93,6 +94,20 @@ enum result token_read_data(struct token *t)
 	return RESULT_OK;
 }
 
+/*
+ * The number, which was read anew after a reset, is not the one that was
+ * known: another card, of which PC/SC did not tell, if it is so once more.
+ */
+static enum result compare_again(struct token *t, char *number, size_t size)
+{
+	enum result r = card_read_number_again(t->card, number, size);
+
+	if (r != RESULT_OK || strcmp(number, t->data.serial) == 0)
+		return r;
+	log_line(LOG_ERROR, "another card answers: what was known of the one before is forgotten");
+	return RESULT_CARD_REMOVED;
+}
+
 enum result token_read_number(struct token *t)
 {
 	char number[sizeof t->data.serial];
@@ -100,6 +115,8 @@ enum result token_read_number(struct token *t)
 
 	if (result_is_refusal(r)) /* a card may have it in its token information only */
 		return token_read_data(t);
+	if (r == RESULT_OK && t->data.serial[0] && strcmp(number, t->data.serial) != 0)
+		r = compare_again(t, number, sizeof number);
 	if (r != RESULT_OK)
 		return r;
 	pthread_mutex_lock(&t->lock);

@@ -98,7 +98,11 @@ void token_look_for_login(struct token *t);
 /* Reads the token data once per insertion. Talks to the card the first time. */
 MUST_USE enum result token_read_data(struct token *t);
 
-/* Reads no more than what data.serial wants, if that is not known yet. Talks to the card. */
+/*
+ * Reads no more than what data.serial wants; once between two resets, and what
+ * was known is compared. RESULT_CARD_REMOVED: it is another card by now. Talks
+ * to the card.
+ */
 MUST_USE enum result token_read_number(struct token *t);
 
 /* Reads a directory once per insertion and gives its objects handles. Talks to the card. */

@@ -284,6 +284,71 @@ static void a_call_that_finalize_gave_up_on_resets_the_card_however_late(void **
 	child_assert_well(child);
 }
 
+/* ---- the card's number ---- */
+
+#define NUMBER_FILE "3F00/0900/0903"
+
+static char wrong_number[17];
+static int strikes; /* READ BINARY commands until it is read wrong; 0: never */
+
+static void put_number(const char *number)
+{
+	assert_true(vcard_file_put(bench.card, NUMBER_FILE, (const uint8_t *)number, 16));
+}
+
+/* One READ BINARY is answered with the wrong number. */
+static void read_wrong_once(void *context, const uint8_t *cmd, size_t len)
+{
+	(void)len;
+	put_number(cmd[1] == 0xB0 && --strikes == 0 ? wrong_number : context);
+}
+
+static void wrong_by_a_bit(char out[17])
+{
+	snprintf(out, 17, "%.16s", vcard_card_number(bench.card));
+	out[15] ^= 1; /* another digit */
+}
+
+static void a_number_read_wrong_at_a_login_is_not_shown(void **state)
+{
+	char right[17];
+	CK_TOKEN_INFO info;
+	unsigned char sig[256];
+
+	(void)state;
+	snprintf(right, sizeof right, "%.16s", vcard_card_number(bench.card));
+	wrong_by_a_bit(wrong_number);
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+	assert_memory_equal(info.serialNumber, right, 16);
+	fake_foreign_reset(READER); /* the login reads it again */
+	strikes = 1;
+	fake_on_command(READER, read_wrong_once, right);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	fake_on_command(READER, NULL, NULL);
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+	assert_memory_equal(info.serialNumber, right, 16);
+	fake_foreign_reset(READER); /* and before the PIN is given again it is compared */
+	assert_int_equal(sign_sha256(bench.session, find_one(bench.session, CKO_PRIVATE_KEY, "SIGN"),
+				     "text", sig), CKR_OK);
+}
+
+/* PC/SC did not tell of it: what was shown is of the card of before. */
+static void a_login_to_another_card_than_was_shown_sends_nothing(void **state)
+{
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	wrong_by_a_bit(wrong_number);
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+	fake_foreign_reset(READER);
+	put_number(wrong_number);
+	assert_int_equal(login(bench.session, PIN), CKR_DEVICE_REMOVED);
+	assert_int_equal(verifies(bench.card), 0);
+	bench.session = open_session(bench.slot);
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+}
+
 #define TEST(f, setup) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -296,6 +361,8 @@ int main(void)
 		TEST(token_info_from_memory_waits_for_no_card, setup_without_keyset),
 		TEST(what_a_closed_session_made_ends_with_it, bench_setup_login),
 		TEST(a_call_that_finalize_gave_up_on_resets_the_card_however_late, bench_setup),
+		TEST(a_number_read_wrong_at_a_login_is_not_shown, bench_setup_session),
+		TEST(a_login_to_another_card_than_was_shown_sends_nothing, bench_setup_session),
 	};
 
 	return cmocka_run_group_tests_name("meanwhile", tests, NULL, NULL);
