@@ -193,6 +193,23 @@ bool pcsc_card_changed(uint32_t before, uint32_t now)
 	       (before >> 16) != (now >> 16);
 }
 
+/*
+ * To who has a connection "no card" means that it went; and that the reader
+ * took too long, or was interrupted, is no answer of a card.
+ */
+static enum result about_card(enum result r)
+{
+	switch (r) {
+	case RESULT_NO_CARD:
+		return RESULT_CARD_REMOVED;
+	case RESULT_TIMEOUT:
+	case RESULT_CANCELLED:
+		return RESULT_CARD_MUTE;
+	default:
+		return r;
+	}
+}
+
 static enum result reconnect(struct card_transport *t)
 {
 	return from_pcsc(SCardReconnect(t->card, SCARD_SHARE_SHARED,
@@ -219,7 +236,7 @@ static enum result transport_begin(void *self, bool *was_reset)
 	}
 	if (r != RESULT_OK)
 		queue_leave(t->queue);
-	return r == RESULT_NO_CARD ? RESULT_CARD_REMOVED : r;
+	return about_card(r);
 }
 
 /*
@@ -235,7 +252,7 @@ static enum result transport_end(void *self, bool reset)
 	if (r == RESULT_CARD_RESET && reconnect(t) == RESULT_OK)
 		r = from_pcsc(SCardEndTransaction(t->card, what), "end of a transaction");
 	queue_leave(t->queue);
-	return r == RESULT_NO_CARD ? RESULT_CARD_REMOVED : r;
+	return about_card(r);
 }
 
 static enum result transport_transmit(void *self, const uint8_t *apdu, size_t len, uint8_t *answer,
@@ -248,7 +265,7 @@ static enum result transport_transmit(void *self, const uint8_t *apdu, size_t le
 
 	r = from_pcsc(SCardTransmit(t->card, pci, apdu, (DWORD)len, NULL, answer, &n), "transmit");
 	*answer_len = r == RESULT_OK ? n : 0;
-	return r == RESULT_NO_CARD ? RESULT_CARD_REMOVED : r;
+	return about_card(r);
 }
 
 static void transport_close(void *self)

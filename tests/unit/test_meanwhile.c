@@ -349,6 +349,23 @@ static void a_login_to_another_card_than_was_shown_sends_nothing(void **state)
 	assert_int_equal(login(bench.session, PIN), CKR_OK);
 }
 
+/* ---- codes ---- */
+
+static void a_reader_that_takes_too_long_is_a_device_error(void **state)
+{
+	static const LONG codes[] = {SCARD_E_TIMEOUT, SCARD_E_CANCELLED};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(codes); i++) {
+		CK_OBJECT_HANDLE key = find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+		unsigned char sig[256];
+
+		fake_fail(READER, 1, codes[i]);
+		assert_int_equal(sign_sha256(bench.session, key, "text", sig), CKR_DEVICE_ERROR);
+		assert_int_equal(login(bench.session, PIN), CKR_OK);
+	}
+}
+
 #define TEST(f, setup) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -363,6 +380,7 @@ int main(void)
 		TEST(a_call_that_finalize_gave_up_on_resets_the_card_however_late, bench_setup),
 		TEST(a_number_read_wrong_at_a_login_is_not_shown, bench_setup_session),
 		TEST(a_login_to_another_card_than_was_shown_sends_nothing, bench_setup_session),
+		TEST(a_reader_that_takes_too_long_is_a_device_error, bench_setup_login),
 	};
 
 	return cmocka_run_group_tests_name("meanwhile", tests, NULL, NULL);
