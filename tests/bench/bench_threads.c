@@ -1,7 +1,9 @@
 /*
- * bench_threads [--check] [SECONDS] - who waits for whom, with 64 threads in
- * one module: one signs with a card that takes its time, four wait for slot
- * events, one digests large data, the others make calls that need no card.
+ * bench_threads [--check] [--module FILE PIN] [SECONDS] - who waits for whom,
+ * with 64 threads in one module: one signs with a card that takes its time, four
+ * wait for slot events, one digests large data, the others make calls that need
+ * no card. The module is this program's, with a card and a PC/SC in the same
+ * process; or that of the file, with the card that the real PC/SC has for it.
  *
  * Three rounds: nobody holds anything up; then with the signer; then with the
  * digester, too. For each function and round: calls, median, p99 and longest
@@ -16,6 +18,7 @@
  * round. --check: status 1 if one does, or if C_GetSlotInfo's longest wait is
  * more than 10 times its median and longer than any of "(a mutex)".
  */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -41,6 +44,8 @@ static const char *const round_names[ROUNDS] = {"quiet", "signer", "signer + dig
 
 static atomic_int current_round = -1;
 static atomic_bool stop;
+static CK_FUNCTION_LIST *p11;
+static CK_SLOT_ID slot;
 static CK_OBJECT_HANDLE certificate;
 static unsigned char *large;
 
@@ -61,7 +66,7 @@ static CK_RV call_slot_info(CK_SESSION_HANDLE s)
 	CK_SLOT_INFO info;
 
 	(void)s;
-	return C_GetSlotInfo(bench.slot, &info);
+	return p11->C_GetSlotInfo(slot, &info);
 }
 
 static CK_RV call_token_info(CK_SESSION_HANDLE s)
@@ -69,26 +74,26 @@ static CK_RV call_token_info(CK_SESSION_HANDLE s)
 	CK_TOKEN_INFO info;
 
 	(void)s;
-	return C_GetTokenInfo(bench.slot, &info);
+	return p11->C_GetTokenInfo(slot, &info);
 }
 
 static CK_RV call_session_info(CK_SESSION_HANDLE s)
 {
 	CK_SESSION_INFO info;
 
-	return C_GetSessionInfo(s, &info);
+	return p11->C_GetSessionInfo(s, &info);
 }
 
 static CK_RV call_digest(CK_SESSION_HANDLE s)
 {
-	return C_DigestUpdate(s, large, 64);
+	return p11->C_DigestUpdate(s, large, 64);
 }
 
 static CK_RV call_random(CK_SESSION_HANDLE s)
 {
 	unsigned char bytes[32];
 
-	return C_GenerateRandom(s, bytes, sizeof bytes);
+	return p11->C_GenerateRandom(s, bytes, sizeof bytes);
 }
 
 static CK_RV call_find(CK_SESSION_HANDLE s)
@@ -97,11 +102,11 @@ static CK_RV call_find(CK_SESSION_HANDLE s)
 	CK_ATTRIBUTE template = {CKA_CLASS, &klass, sizeof klass};
 	CK_OBJECT_HANDLE found[8];
 	CK_ULONG n;
-	CK_RV rv = C_FindObjectsInit(s, &template, 1);
+	CK_RV rv = p11->C_FindObjectsInit(s, &template, 1);
 
 	if (rv == CKR_OK)
-		rv = C_FindObjects(s, found, COUNT(found), &n);
-	return rv == CKR_OK ? C_FindObjectsFinal(s) : rv;
+		rv = p11->C_FindObjects(s, found, COUNT(found), &n);
+	return rv == CKR_OK ? p11->C_FindObjectsFinal(s) : rv;
 }
 
 static CK_RV call_attribute(CK_SESSION_HANDLE s)
@@ -109,7 +114,7 @@ static CK_RV call_attribute(CK_SESSION_HANDLE s)
 	unsigned char der[4096];
 	CK_ATTRIBUTE value = {CKA_VALUE, der, sizeof der};
 
-	return C_GetAttributeValue(s, certificate, &value, 1);
+	return p11->C_GetAttributeValue(s, certificate, &value, 1);
 }
 
 /* About what a call costs that takes no lock; the clock is read by who measures. */
@@ -153,10 +158,33 @@ enum { CALL_NOTHING, CALL_MUTEX, CALL_SLOT_INFO };
 
 /* ---- the threads ---- */
 
-static void give_up(const char *what, CK_RV rv)
+static void expect_ok(const char *what, CK_RV rv)
 {
+	if (rv == CKR_OK)
+		return;
 	fprintf(stderr, "bench_threads: %s: %lX\n", what, rv);
 	exit(2);
+}
+
+static CK_SESSION_HANDLE new_session(void)
+{
+	CK_SESSION_HANDLE session;
+
+	expect_ok("C_OpenSession", p11->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &session));
+	return session;
+}
+
+/* The signature certificate, and its key. */
+static CK_OBJECT_HANDLE find_of_class(CK_SESSION_HANDLE s, CK_OBJECT_CLASS klass)
+{
+	CK_ATTRIBUTE template[] = {{CKA_CLASS, &klass, sizeof klass}, TEXT_ATTRIBUTE(CKA_ID, "SIGN")};
+	CK_OBJECT_HANDLE found = CK_INVALID_HANDLE;
+	CK_ULONG n = 0;
+
+	expect_ok("C_FindObjectsInit", p11->C_FindObjectsInit(s, template, COUNT(template)));
+	expect_ok("C_FindObjects", p11->C_FindObjects(s, &found, 1, &n));
+	expect_ok("C_FindObjectsFinal", p11->C_FindObjectsFinal(s));
+	return found;
 }
 
 static unsigned now_us(void)
@@ -180,8 +208,8 @@ static void *measure(void *context)
 {
 	struct worker *w = context;
 
-	if (calls[w->call].call == call_digest && C_DigestInit(w->session, MECHANISM(CKM_SHA256)) != CKR_OK)
-		give_up("C_DigestInit", 0);
+	if (calls[w->call].call == call_digest)
+		expect_ok("C_DigestInit", p11->C_DigestInit(w->session, MECHANISM(CKM_SHA256)));
 	while (!atomic_load(&stop)) {
 		int in_round = atomic_load(&current_round);
 		long waited = waits();
@@ -190,8 +218,7 @@ static void *measure(void *context)
 
 		took = now_us() - begin;
 		waited = waits() - waited;
-		if (rv != CKR_OK)
-			give_up(calls[w->call].name, rv);
+		expect_ok(calls[w->call].name, rv);
 		/* a call belongs to the round in which it began and ended */
 		if (in_round >= 0 && in_round == atomic_load(&current_round) &&
 		    w->count[in_round] < SAMPLES) {
@@ -208,19 +235,18 @@ static atomic_uint signatures, digested, events;
 static void *sign(void *context)
 {
 	CK_SESSION_HANDLE session = *(CK_SESSION_HANDLE *)context;
-	CK_OBJECT_HANDLE key = find_one(session, CKO_PRIVATE_KEY, "SIGN");
+	CK_OBJECT_HANDLE key = find_of_class(session, CKO_PRIVATE_KEY);
 	unsigned char sig[256];
 
 	while (!atomic_load(&stop)) {
-		CK_RV rv = CKR_OK;
+		CK_ULONG len = sizeof sig;
 
 		if (atomic_load(&current_round) < ROUND_SIGNER) {
 			usleep(1000);
 			continue;
 		}
-		rv = sign_sha256(session, key, "text", sig);
-		if (rv != CKR_OK)
-			give_up("C_Sign", rv);
+		expect_ok("C_SignInit", p11->C_SignInit(session, MECHANISM(CKM_SHA256_RSA_PKCS), key));
+		expect_ok("C_Sign", p11->C_Sign(session, (unsigned char *)"text", 4, sig, &len));
 		atomic_fetch_add(&signatures, 1);
 	}
 	return NULL;
@@ -230,15 +256,13 @@ static void *digest(void *context)
 {
 	CK_SESSION_HANDLE session = *(CK_SESSION_HANDLE *)context;
 
-	if (C_DigestInit(session, MECHANISM(CKM_SHA512)) != CKR_OK)
-		give_up("C_DigestInit", 0);
+	expect_ok("C_DigestInit", p11->C_DigestInit(session, MECHANISM(CKM_SHA512)));
 	while (!atomic_load(&stop)) {
 		if (atomic_load(&current_round) < ROUND_DIGESTER) {
 			usleep(1000);
 			continue;
 		}
-		if (C_DigestUpdate(session, large, LARGE) != CKR_OK)
-			give_up("C_DigestUpdate", 0);
+		expect_ok("C_DigestUpdate", p11->C_DigestUpdate(session, large, LARGE));
 		atomic_fetch_add(&digested, LARGE >> 20);
 	}
 	return NULL;
@@ -247,10 +271,10 @@ static void *digest(void *context)
 /* Until C_Finalize. */
 static void *wait_for_events(void *context)
 {
-	CK_SLOT_ID slot;
+	CK_SLOT_ID changed;
 
 	(void)context;
-	while (C_WaitForSlotEvent(0, &slot, NULL) == CKR_OK)
+	while (p11->C_WaitForSlotEvent(0, &changed, NULL) == CKR_OK)
 		atomic_fetch_add(&events, 1);
 	return NULL;
 }
@@ -264,8 +288,8 @@ static void slow_card(void *context, const uint8_t *cmd, size_t len)
 		usleep(CARD_MS * 1000);
 }
 
-/* Everything that the threads ask for has been read once. */
-static void prepare(void)
+/* A card and a PC/SC in this process. */
+static void make_world(void)
 {
 	home_make();
 	log_level("none");
@@ -273,24 +297,50 @@ static void prepare(void)
 	fake_clear();
 	fake_add_reader(READER);
 	fake_insert(READER, bench.card);
-	module_start();
-	bench.slot = slot_of(READER);
-	bench.session = open_session(bench.slot);
-	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	expect_ok("C_GetFunctionList", C_GetFunctionList(&p11));
+}
+
+/* The program's own PC/SC is no part of what the file is bound to: its symbols are not exported. */
+static void load_module(const char *file)
+{
+	void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+	CK_C_GetFunctionList get = NULL;
+
+	if (library)
+		*(void **)&get = dlsym(library, "C_GetFunctionList");
+	if (!get) {
+		fprintf(stderr, "bench_threads: %s\n", dlerror());
+		exit(2);
+	}
+	expect_ok("C_GetFunctionList", get(&p11));
+}
+
+/* Everything that the threads ask for has been read once. */
+static void prepare(const char *pin)
+{
+	CK_SLOT_ID slots[16];
+	CK_ULONG count = COUNT(slots);
+	CK_SESSION_HANDLE session;
+
+	expect_ok("C_Initialize", p11->C_Initialize(NULL));
+	expect_ok("C_GetSlotList", p11->C_GetSlotList(CK_TRUE, slots, &count));
+	expect_ok("a card", count ? CKR_OK : CKR_TOKEN_NOT_PRESENT);
+	slot = slots[0];
+	session = new_session();
+	expect_ok("C_Login", p11->C_Login(session, CKU_USER, (unsigned char *)pin, strlen(pin)));
 	large = calloc(1, LARGE);
-	certificate = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
-	(void)find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+	certificate = find_of_class(session, CKO_CERTIFICATE);
+	(void)find_of_class(session, CKO_PRIVATE_KEY);
 	for (size_t i = 0; i < COUNT(calls); i++)
 		if (calls[i].call != call_digest)
-			assert_int_equal(calls[i].call(bench.session), CKR_OK);
-	fake_on_command(READER, slow_card, NULL);
+			expect_ok(calls[i].name, calls[i].call(session));
 }
 
 static struct worker workers[THREADS - WAITERS - 2];
 
 static void run_rounds(unsigned seconds)
 {
-	CK_SESSION_HANDLE signs = open_session(bench.slot), digests = open_session(bench.slot);
+	CK_SESSION_HANDLE signs = new_session(), digests = new_session();
 	pthread_t signer, digester, waiters[WAITERS];
 
 	for (size_t i = 0; i < WAITERS; i++)
@@ -300,7 +350,7 @@ static void run_rounds(unsigned seconds)
 	for (size_t i = 0; i < COUNT(workers); i++) {
 		workers[i].call = i % COUNT(calls);
 		workers[i].seed = (unsigned)i;
-		workers[i].session = open_session(bench.slot);
+		workers[i].session = new_session();
 		for (int round = 0; round < ROUNDS; round++) {
 			workers[i].us[round] = calloc(SAMPLES, sizeof(unsigned));
 			workers[i].waited[round] = calloc(SAMPLES, sizeof(bool));
@@ -316,8 +366,7 @@ static void run_rounds(unsigned seconds)
 		pthread_join(workers[i].thread, NULL);
 	pthread_join(signer, NULL);
 	pthread_join(digester, NULL);
-	if (C_Finalize(NULL) != CKR_OK)
-		give_up("C_Finalize", 0);
+	expect_ok("C_Finalize", p11->C_Finalize(NULL));
 	for (size_t i = 0; i < WAITERS; i++)
 		pthread_join(waiters[i], NULL);
 }
@@ -407,17 +456,35 @@ static void clean_up(void)
 			free(workers[i].waited[round]);
 		}
 	free(large);
+	if (!bench.card)
+		return;
 	fake_clear();
 	vcard_free(&bench.card);
 }
 
 int main(int argc, char **argv)
 {
-	bool check = argc > 1 && strcmp(argv[1], "--check") == 0;
-	unsigned seconds = argc > 1 + check ? (unsigned)atoi(argv[1 + check]) : 5;
-	unsigned faults;
+	const char *file = NULL, *pin = PIN;
+	bool check = false;
+	unsigned faults, seconds = 5;
 
-	prepare();
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--check") == 0) {
+			check = true;
+		} else if (strcmp(argv[i], "--module") == 0 && i + 2 < argc) {
+			file = argv[++i];
+			pin = argv[++i];
+		} else {
+			seconds = (unsigned)atoi(argv[i]);
+		}
+	}
+	if (file)
+		load_module(file);
+	else
+		make_world();
+	prepare(pin);
+	if (!file)
+		fake_on_command(READER, slow_card, NULL);
 	run_rounds(seconds);
 	faults = report();
 	clean_up();
