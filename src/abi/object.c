@@ -141,6 +141,16 @@ CK_RV C_InitPIN(CK_SESSION_HANDLE handle, unsigned char *pin, CK_ULONG len)
 	return call_leave(&call, rv);
 }
 
+static bool has_sessions(struct slot *slot)
+{
+	bool it_has;
+
+	slot_lock(slot);
+	it_has = slot->sessions.count;
+	slot_unlock(slot);
+	return it_has;
+}
+
 CK_RV C_InitToken(CK_SLOT_ID id, unsigned char *pin, CK_ULONG len, unsigned char *label)
 {
 	struct call call;
@@ -154,8 +164,8 @@ CK_RV C_InitToken(CK_SLOT_ID id, unsigned char *pin, CK_ULONG len, unsigned char
 	else if (!slot_look_for_card(call.slot))
 		rv = CKR_TOKEN_NOT_PRESENT;
 	else
-		rv = call.slot->sessions.count ? CKR_SESSION_EXISTS
-					       : ask_profile(call.slot, OP_CREATE_FILE);
+		rv = has_sessions(call.slot) ? CKR_SESSION_EXISTS
+					     : ask_profile(call.slot, OP_CREATE_FILE);
 	return call_leave(&call, rv);
 }
 
