@@ -358,6 +358,18 @@ static enum result verify_bare(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct
 	return r;
 }
 
+/* Ready for the operation that `init` begins; NULL: OpenSSL refuses. */
+static EVP_PKEY_CTX *begin(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
+			   int (*init)(EVP_PKEY_CTX *ctx))
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
+
+	if (ctx && init(ctx) > 0 && set_scheme(ctx, s))
+		return ctx;
+	EVP_PKEY_CTX_free(ctx);
+	return NULL;
+}
+
 enum result rsa_verify(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
 		       const uint8_t *data, size_t len, const uint8_t *signature,
 		       size_t signature_len)
@@ -368,8 +380,8 @@ enum result rsa_verify(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_sch
 	if (!s->hash)
 		return verify_bare(libctx, key, s, data, len, signature, signature_len);
 	ERR_set_mark();
-	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
-	if (ctx && EVP_PKEY_verify_init(ctx) > 0 && set_scheme(ctx, s))
+	ctx = begin(libctx, key, s, EVP_PKEY_verify_init);
+	if (ctx)
 		r = EVP_PKEY_verify(ctx, signature, signature_len, data, len) == 1
 			    ? RESULT_OK
 			    : RESULT_BAD_SIGNATURE;
@@ -389,8 +401,8 @@ enum result rsa_recover(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_sc
 		return r;
 	ERR_set_mark();
 	r = RESULT_CRYPTO;
-	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
-	if (ctx && EVP_PKEY_verify_recover_init(ctx) > 0 && set_scheme(ctx, s))
+	ctx = begin(libctx, key, s, EVP_PKEY_verify_recover_init);
+	if (ctx)
 		r = EVP_PKEY_verify_recover(ctx, out->data + out->len, &n, signature,
 					    signature_len) > 0
 			    ? RESULT_OK
@@ -424,8 +436,8 @@ enum result rsa_encrypt(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_sc
 		goto out;
 	ERR_set_mark();
 	r = RESULT_CRYPTO;
-	ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key, NULL);
-	if (ctx && EVP_PKEY_encrypt_init(ctx) > 0 && set_scheme(ctx, s))
+	ctx = begin(libctx, key, s, EVP_PKEY_encrypt_init);
+	if (ctx)
 		r = EVP_PKEY_encrypt(ctx, out->data + out->len, &n, block.data, block.len) > 0
 			    ? RESULT_OK
 			    : RESULT_ARGUMENT; /* not below the modulus */

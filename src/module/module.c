@@ -22,6 +22,13 @@
 struct module module = {.lock = PTHREAD_MUTEX_INITIALIZER,
 			.slots_lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* What is in them is left alone. */
+static void forget_slots(void)
+{
+	memset(module.slots, 0, sizeof module.slots);
+	atomic_store(&module.slot_count, 0);
+}
+
 /* ---- fork ---- */
 
 /*
@@ -35,8 +42,7 @@ static void abandon_parent(void)
 
 	for (size_t i = 0; i < module.slot_count; i++)
 		slot_forget_parent(module.slots[i]);
-	memset(module.slots, 0, sizeof module.slots);
-	atomic_store(&module.slot_count, 0);
+	forget_slots();
 	readers_abandon();
 	events_abandon();
 	crypto_abandon();
@@ -138,8 +144,7 @@ static void leave_behind(void)
 {
 	for (size_t i = 0; i < module.slot_count; i++)
 		slot_abandon(module.slots[i]);
-	memset(module.slots, 0, sizeof module.slots);
-	atomic_store(&module.slot_count, 0);
+	forget_slots();
 	readers_close();
 	events_close();
 	crypto_abandon();

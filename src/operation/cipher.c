@@ -44,7 +44,7 @@ static bool authenticate(EVP_CIPHER_CTX *context, const CK_BYTE *data, CK_ULONG 
 	return true;
 }
 
-CK_RV cipher_begin(struct operation *op, const struct operation_key *key,
+static CK_RV begin(struct operation *op, const struct operation_key *key,
 		   const struct mechanism_params *params, bool encrypts)
 {
 	const struct mechanism *row = op->mechanism;
@@ -77,16 +77,16 @@ out:
 	return rv;
 }
 
-static CK_RV begin_encrypting(struct operation *op, const struct operation_key *key,
+CK_RV cipher_begin_encrypting(struct operation *op, const struct operation_key *key,
 			      const struct mechanism_params *params)
 {
-	return cipher_begin(op, key, params, true);
+	return begin(op, key, params, true);
 }
 
-static CK_RV begin_decrypting(struct operation *op, const struct operation_key *key,
+CK_RV cipher_begin_decrypting(struct operation *op, const struct operation_key *key,
 			      const struct mechanism_params *params)
 {
-	return cipher_begin(op, key, params, false);
+	return begin(op, key, params, false);
 }
 
 /* ---- lengths ---- */
@@ -211,13 +211,13 @@ void cipher_end(struct operation *op)
 }
 
 const struct family cipher_encrypts = {
-	.begin = begin_encrypting, .stream_len = cipher_stream_len, .stream = cipher_stream,
+	.begin = cipher_begin_encrypting, .stream_len = cipher_stream_len, .stream = cipher_stream,
 	.room = room, .exact = true, .finish = cipher_finish, .end = cipher_end,
 };
 
 /* With padding less may come out than there must be room for. */
 const struct family cipher_decrypts = {
-	.begin = begin_decrypting, .stream_len = cipher_stream_len, .stream = cipher_stream,
+	.begin = cipher_begin_decrypting, .stream_len = cipher_stream_len, .stream = cipher_stream,
 	.room = room, .finish = cipher_finish, .end = cipher_end,
 };
 
@@ -226,7 +226,7 @@ const struct family cipher_decrypts = {
 static CK_RV begin_unwrapping(struct operation *op, const struct operation_key *key,
 			      const struct mechanism_params *params)
 {
-	CK_RV rv = cipher_begin(op, key, params, false);
+	CK_RV rv = begin(op, key, params, false);
 
 	op->cipher.pads = false;
 	if (rv == CKR_OK && !EVP_CIPHER_CTX_set_padding(op->cipher.context, 0))

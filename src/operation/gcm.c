@@ -8,18 +8,6 @@
 
 #include "src/operation/internal.h"
 
-static CK_RV begin_encrypting(struct operation *op, const struct operation_key *key,
-			      const struct mechanism_params *params)
-{
-	return cipher_begin(op, key, params, true);
-}
-
-static CK_RV begin_decrypting(struct operation *op, const struct operation_key *key,
-			      const struct mechanism_params *params)
-{
-	return cipher_begin(op, key, params, false);
-}
-
 static size_t sealed_len(const struct operation *op, size_t len)
 {
 	return cipher_stream_len(op, len) + op->cipher.tag;
@@ -65,11 +53,11 @@ static CK_RV open(struct session *s, struct operation *op, const CK_BYTE *in, CK
 }
 
 const struct family gcm_encrypts = {
-	.begin = begin_encrypting, .stream_len = cipher_stream_len, .stream = cipher_stream,
+	.begin = cipher_begin_encrypting, .stream_len = cipher_stream_len, .stream = cipher_stream,
 	.room = sealed_len, .exact = true, .finish = seal, .end = cipher_end,
 };
 
 const struct family gcm_decrypts = {
-	.begin = begin_decrypting, .feed = operation_collect, .room = opened_len,
+	.begin = cipher_begin_decrypting, .feed = operation_collect, .room = opened_len,
 	.holds_back = true, .finish = open, .end = cipher_end,
 };

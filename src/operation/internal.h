@@ -63,8 +63,10 @@ CK_RV output_deliver(const struct buffer *result, CK_BYTE *out, CK_ULONG *out_le
 /* ---- shared by the ciphers (cipher.c) ---- */
 
 /* Starts op->cipher with the key's bytes and the parameters. */
-CK_RV cipher_begin(struct operation *op, const struct operation_key *key,
-		   const struct mechanism_params *params, bool encrypts);
+CK_RV cipher_begin_encrypting(struct operation *op, const struct operation_key *key,
+			      const struct mechanism_params *params);
+CK_RV cipher_begin_decrypting(struct operation *op, const struct operation_key *key,
+			      const struct mechanism_params *params);
 size_t cipher_stream_len(const struct operation *op, CK_ULONG len);
 CK_RV cipher_stream(struct operation *op, const CK_BYTE *in, CK_ULONG len, CK_BYTE *out);
 /* The last bytes into the cipher and all that is left out of it. */
