@@ -60,7 +60,8 @@ static int open_mark(const char *number, bool write)
 		if (fd >= 0) /* whoever has the card must be able to say so */
 			(void)fchmod(fd, 0666);
 	}
-	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+	/* a second name could be laid on a file of ours by who may write in /tmp, too */
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)) {
 		close(fd);
 		fd = -1;
 	}

@@ -2,6 +2,7 @@
  * How logins, processes and PINs end: what the card and other programs find
  * afterwards.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,6 +260,29 @@ static void marks_of_other_cards_and_torn_ones_mean_nothing(void **state)
 	assert_false(pin_watch_failed("", 0));
 }
 
+static void a_mark_is_not_written_into_another_file(void **state)
+{
+	char mark[100], text[8] = "";
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(mkdir(home_path("run/twcard"), 0700) == 0 || errno == EEXIST, 1);
+	snprintf(mark, sizeof mark, "run/twcard/%s.pin", number());
+	home_write("precious", "content", 0600);
+	home_remove(mark);
+	assert_int_equal(link(home_path("precious"), home_path(mark)), 0);
+	(void)pin_watch_mark(number());
+	home_remove(mark);
+	assert_int_equal(symlink(home_path("precious"), home_path(mark)), 0);
+	(void)pin_watch_mark(number());
+	home_remove(mark);
+	f = fopen(home_path("precious"), "r");
+	assert_non_null(f);
+	assert_int_equal(fread(text, 1, sizeof text, f), 7);
+	fclose(f);
+	assert_string_equal(text, "content");
+}
+
 /* ---- verified-state = operation ---- */
 
 static int setup_operation(void **state)
@@ -268,6 +292,22 @@ static int setup_operation(void **state)
 	home_write("twcard.conf", "cache = no\nverified-state = operation\n", 0600);
 	setenv("TWCARD_CONF", home_path("twcard.conf"), 1);
 	return bench_setup_login(state);
+}
+
+/* In place of the configuration that gen2_setup() left; its key set stays. */
+static int setup_operation_gen2(void **state)
+{
+	char text[600];
+
+	gen2_setup(state);
+	module_stop();
+	snprintf(text, sizeof text, "cache = no\nverified-state = operation\nkeyset-dir = %s\n",
+		 home_path("keysets"));
+	home_write("twcard.conf", text, 0600);
+	module_start();
+	bench.session = open_session(bench.slot);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	return 0;
 }
 
 static int teardown_conf(void **state)
@@ -290,6 +330,21 @@ static void between_operations_the_card_is_not_verified(void **state)
 		assert_int_equal(verifies(bench.card), before + i);
 		assert_int_equal(fake_resets(READER), resets + i);
 		assert_true(foreign_private_op() != 0x9000);
+	}
+}
+
+static void the_same_with_the_second_generation(void **state)
+{
+	unsigned resets = fake_resets(READER), before = verifies(bench.card);
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++) {
+		fake_new_commands(READER);
+		assert_int_equal(sign_text(), CKR_OK);
+		print_message("# second generation: a signature in %u commands\n",
+			      fake_new_commands(READER));
+		assert_int_equal(verifies(bench.card), before + i);
+		assert_int_equal(fake_resets(READER), resets + i);
 	}
 }
 
@@ -380,8 +435,11 @@ int main(void)
 		RUN_TEST(a_kept_pin_that_failed_elsewhere_is_not_sent),
 		RUN_TEST(a_kept_pin_that_works_leaves_no_mark),
 		RUN_TEST(marks_of_other_cards_and_torn_ones_mean_nothing),
+		RUN_TEST(a_mark_is_not_written_into_another_file),
 		cmocka_unit_test_setup_teardown(between_operations_the_card_is_not_verified,
 						setup_operation, teardown_conf),
+		cmocka_unit_test_setup_teardown(the_same_with_the_second_generation,
+						setup_operation_gen2, teardown_conf),
 		LOGIN_TEST(by_default_the_card_stays_verified_while_logged_in),
 		BENCH_TEST(a_session_asks_an_unknown_card_again),
 		GEN2_TEST(without_a_key_set_no_program_is_told_to_ask_for_a_pin),
