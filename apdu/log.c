@@ -9,7 +9,7 @@
 
 #define LOG_LINE 1024
 
-/* The one global of apdu/: a process has one log, whatever library part speaks. */
+/* A global: a process has one log, whatever library part speaks. */
 static struct {
 	_Atomic int level;
 	log_sink sink; /* set before level is raised, never while it is above LOG_NONE */

@@ -1,4 +1,4 @@
-/* The one global of src/module: seen by its own files only. */
+/* The module's state, one for the process: seen by the files of src/module only. */
 #ifndef TWCARD_SRC_MODULE_INTERNAL_H
 #define TWCARD_SRC_MODULE_INTERNAL_H
 
