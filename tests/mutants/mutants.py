@@ -282,6 +282,8 @@ class Test:
         self.own = [s for s in sources if not s.startswith(FOLDERS)]
         self.shared = [s for s in sources if s.startswith(FOLDERS)]  # of the module, compiled into the program
         self.flags = [f for f in variables.get(stem + "_CPPFLAGS", []) if f.startswith("-D")]
+        # ld's --wrap sees no calls of a shared object: such a program has the whole module in itself
+        self.wraps = [f for f in variables.get(stem + "_LDFLAGS", []) if f.startswith("-Wl,--wrap=")]
         self.seconds = 0.0
 
     def objects(self, folder):
@@ -290,6 +292,9 @@ class Test:
     def link(self, out, objects, libraries):
         return [*CC, *objects, "-o", out, "-L" + libraries, "-L" + os.path.join(WORK, "base"),
                 "-Wl,--no-as-needed,--allow-shlib-undefined", "-lmodule", "-lsupport", *LIBS]
+
+    def link_whole(self, out, objects, *flags):
+        return [*CC, *flags, *objects, "-o", out, *self.wraps, *LIBS]
 
 
 class Tree:
@@ -323,12 +328,25 @@ class Tree:
         must(self.link_module(self.base, {}))
         must([*CC, "-shared", "--coverage", "-o", os.path.join(self.cov, "libmodule.so"),
               os.path.join(self.cov, "coverage_help.o"), *[os.path.join(self.cov, flat(s)) for s in self.sources]])
+        steps = [t.link(os.path.join(self.base, t.name), t.objects(self.base), self.base)
+                 for t in self.tests if not t.wraps]
+        for test in (t for t in self.tests if t.wraps):
+            help_object = os.path.join(self.cov, "coverage_help.o")
+            steps.append(self.link_whole(test, self.base, self.base, {}))
+            steps.append(self.link_whole(test, self.cov, self.cov, {}, "--coverage", help_object))
         with ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(must, [t.link(os.path.join(self.base, t.name), t.objects(self.base), self.base) for t in self.tests]))
+            list(pool.map(must, steps))
+
+    def module_objects(self, folder, replaced):
+        return [replaced.get(s, os.path.join(folder, flat(s))) for s in self.sources]
 
     def link_module(self, out, replaced):
-        objects = [replaced.get(s, os.path.join(self.base, flat(s))) for s in self.sources]
-        return [*CC, "-shared", "-o", os.path.join(out, "libmodule.so"), *objects]
+        return [*CC, "-shared", "-o", os.path.join(out, "libmodule.so"), *self.module_objects(self.base, replaced)]
+
+    def link_whole(self, test, out, folder, replaced, *flags):
+        objects = test.objects(self.base) + self.module_objects(folder, replaced)
+        objects += [os.path.join(self.base, flat(s)) for s in self.support]
+        return test.link_whole(os.path.join(out, test.name), objects, *flags)
 
 
 # ---- running -------------------------------------------------------------------
@@ -375,7 +393,8 @@ def measure(tree, jobs):
         begin = time.monotonic()
         well = run_test(test, program, clean, tree.base, 300)
         test.seconds = time.monotonic() - begin
-        return well and (run_test(test, program, clean, tree.cov, 900, GCOV_PREFIX=counts, GCOV_PREFIX_STRIP=strip), counts)
+        counting = os.path.join(tree.cov, test.name) if test.wraps else program
+        return well and (run_test(test, counting, clean, tree.cov, 900, GCOV_PREFIX=counts, GCOV_PREFIX_STRIP=strip), counts)
 
     # one alone, for the card that all of them use
     answers = [both(tree.tests[0])]
@@ -476,7 +495,10 @@ class Runner:
         for test in tests:
             mutant.tried += 1
             program = os.path.join(self.tree.base, test.name)
-            if mutant.path in test.shared:
+            if test.wraps:
+                must(self.tree.link_whole(test, folder, self.tree.base, {mutant.path: out}))
+                program = os.path.join(folder, test.name)
+            elif mutant.path in test.shared:
                 program = self.link_own(mutant, test, changed, beside, folder)
             if not program or not run_test(test, program, folder, folder, 10 * test.seconds + 5):
                 mutant.by = test.name
