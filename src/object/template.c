@@ -167,7 +167,7 @@ bool template_key_length(CK_KEY_TYPE type, size_t len)
 	case CKK_DES3:
 		return len == 24;
 	case CKK_GENERIC_SECRET:
-		return len >= 1 && len <= 4096;
+		return len >= 1 && len <= TEMPLATE_SECRET_MAX;
 	default:
 		return false;
 	}

@@ -39,6 +39,8 @@ CK_RV template_change(struct store *attributes, bool copying, const CK_ATTRIBUTE
 CK_RV template_set_secret(struct store *attributes, const void *value, size_t len, bool local,
 			  CK_MECHANISM_TYPE mechanism);
 
+#define TEMPLATE_SECRET_MAX 4096 /* bytes of the longest secret key */
+
 /* True if a secret key of the type can have this many bytes. */
 bool template_key_length(CK_KEY_TYPE type, size_t len);
 

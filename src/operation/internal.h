@@ -2,6 +2,7 @@
 #ifndef TWCARD_SRC_OPERATION_INTERNAL_H
 #define TWCARD_SRC_OPERATION_INTERNAL_H
 
+#include "src/object/template.h"
 #include "src/operation/mechanism.h"
 #include "src/operation/operation.h"
 #include "src/session/session.h"
@@ -79,7 +80,7 @@ CK_RV operation_collect(struct operation *op, const CK_BYTE *in, CK_ULONG len);
 
 /* ---- unwrapping (key.c) ---- */
 
-#define UNWRAPPED_MAX (4096 + 16) /* bytes: the longest key and a block of padding */
+#define UNWRAPPED_MAX (TEMPLATE_SECRET_MAX + 16) /* bytes: the longest key and a block of padding */
 
 /*
  * What a wrapping gave. `bad` is a mask, not a truth: all ones if the padding

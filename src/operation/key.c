@@ -13,8 +13,6 @@
 #include "src/operation/key.h"
 #include "src/token/slot.h"
 
-#define GENERATED_MAX 4096 /* bytes */
-
 /* ---- generate ---- */
 
 /* The bytes to make: fixed by the mechanism, or said in the template. */
@@ -26,7 +24,7 @@ static CK_RV generated_len(const struct mechanism *row, const struct store *attr
 	*len = fixed ? row->min : wanted;
 	if (!fixed && !wanted)
 		return CKR_TEMPLATE_INCOMPLETE;
-	if (*len > GENERATED_MAX || !template_key_length(row->key_type, *len))
+	if (!template_key_length(row->key_type, *len))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	return CKR_OK;
 }
@@ -48,7 +46,7 @@ CK_RV key_generate(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE 
 {
 	const struct mechanism *row = mechanism_find(m->mechanism);
 	struct store attributes;
-	uint8_t value[GENERATED_MAX] = {0};
+	uint8_t value[TEMPLATE_SECRET_MAX] = {0};
 	size_t len = 0;
 	CK_RV rv;
 
@@ -205,16 +203,16 @@ static size_t mask_bad_len(CK_KEY_TYPE type, size_t expected, size_t len)
 		return ~mask_equal(len, expected);
 	if (type == CKK_AES)
 		return ~(mask_equal(len, 16) | mask_equal(len, 24) | mask_equal(len, 32));
-	return mask_zero(len) | mask_less(GENERATED_MAX, len);
+	return mask_zero(len) | mask_less(TEMPLATE_SECRET_MAX, len);
 }
 
 /* Puts the stand-in in the place of what is not a key. */
 static void settle(struct unwrapped *u, CK_KEY_TYPE type, size_t expected,
-		   const uint8_t stand_in[GENERATED_MAX])
+		   const uint8_t stand_in[TEMPLATE_SECRET_MAX])
 {
 	u->bad |= mask_bad_len(type, expected, u->len);
 	u->len = mask_select(u->bad, expected ? expected : STAND_IN, u->len);
-	for (size_t i = 0; i < GENERATED_MAX; i++)
+	for (size_t i = 0; i < TEMPLATE_SECRET_MAX; i++)
 		u->value[i] = (uint8_t)mask_select(u->bad, stand_in[i], u->value[i]);
 }
 
@@ -223,7 +221,7 @@ static CK_RV unwrap_into(struct session *s, struct operation *op, const CK_BYTE 
 			 CK_ULONG len, size_t expected, struct store *attributes)
 {
 	CK_KEY_TYPE type = store_ulong(attributes, CKA_KEY_TYPE);
-	uint8_t stand_in[GENERATED_MAX] = {0};
+	uint8_t stand_in[TEMPLATE_SECRET_MAX] = {0};
 	struct unwrapped u = {.bad = 0};
 	CK_RV rv = CKR_FUNCTION_FAILED;
 
@@ -236,7 +234,7 @@ static CK_RV unwrap_into(struct session *s, struct operation *op, const CK_BYTE 
 		settle(&u, type, expected, stand_in);
 		rv = template_set_secret(attributes, u.value, u.len, false,
 					 CK_UNAVAILABLE_INFORMATION);
-		if (rv == CKR_ATTRIBUTE_VALUE_INVALID || rv == CKR_TEMPLATE_INCONSISTENT || u.bad)
+		if (rv == CKR_ATTRIBUTE_VALUE_INVALID || u.bad)
 			rv = CKR_WRAPPED_KEY_INVALID;
 	} else if (rv == CKR_ENCRYPTED_DATA_INVALID) {
 		/* not below the modulus: anyone can see it */

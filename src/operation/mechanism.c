@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include "src/crypto/context.h"
+#include "src/object/template.h"
 #include "src/operation/mechanism.h"
 
 #define RSA_BITS (8 * RSA_BLOCK)
@@ -12,7 +13,7 @@
 #define RECOVERS (CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)
 #define CRYPTS (CKF_ENCRYPT | CKF_DECRYPT)
 #define WRAPS (CKF_WRAP | CKF_UNWRAP)
-#define GENERIC_MAX_BITS (8 * 4096)
+#define GENERIC_MAX_BITS (8 * TEMPLATE_SECRET_MAX)
 
 /* clang-format off */
 #define DIGEST(type, name, hash) \
@@ -22,7 +23,7 @@
 #define RSA_HASH(type, name, padding, params, hash, hash_type) \
 	{type, name, MECHANISM_RSA, SIGNS, RSA_BITS, RSA_BITS, params, hash, hash_type, padding, CKK_RSA, NULL, false}
 #define HMAC(type, name, hash, params) \
-	{type, name, MECHANISM_HMAC, CKF_SIGN | CKF_VERIFY, 1, 4096, params, hash, 0, 0, CKK_GENERIC_SECRET, NULL, false}
+	{type, name, MECHANISM_HMAC, CKF_SIGN | CKF_VERIFY, 1, TEMPLATE_SECRET_MAX, params, hash, 0, 0, CKK_GENERIC_SECRET, NULL, false}
 #define CIPHER(type, name, flags, params, key, min, max, mode, pads) \
 	{type, name, MECHANISM_CIPHER, flags, min, max, params, NULL, 0, 0, key, mode, pads}
 #define GCM(type, name, flags, params, key, min, max, mode, pads) \
