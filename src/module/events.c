@@ -141,8 +141,7 @@ void events_cancel(void)
 {
 	pthread_mutex_lock(&events.lock);
 	if (events.asking && events.context)
-		pcsc_cancel(events.context);
-	pthread_cond_broadcast(&events.asked);
+		pcsc_cancel(events.context); /* the others are woken by him */
 	pthread_mutex_unlock(&events.lock);
 }
 

@@ -8,6 +8,7 @@
 #include "ck_objects.h"
 
 #define PROMPT_MS 5000 /* within which a waiter must have heard */
+#define WOKEN_MS 600   /* for one who was woken: without that he sleeps for a second */
 #define RACES 50
 
 static CK_RV poll_event(CK_SLOT_ID *slot)
@@ -311,33 +312,42 @@ static void a_waiter_sleeps(void **state)
 
 /* ---- C_Finalize ---- */
 
-static void finalize_wakes_a_waiter(void **state)
+/* One asks PC/SC, the others wait for him: all have to be woken. Milliseconds. */
+static unsigned finalize_under(size_t waiters)
 {
-	unsigned start;
-	struct waiter w;
-
-	(void)state;
-	start_waiting(&w);
-	assert_waits(&w, 150);
-	start = ck_now_ms();
-	assert_int_equal(C_Finalize(NULL), CKR_OK);
-	finish_waiting(&w, CKR_CRYPTOKI_NOT_INITIALIZED);
-	assert_in_range(ck_now_ms() - start, 0, PROMPT_MS);
-	assert_int_equal(fake_open_contexts(), 0);
-}
-
-static void finalize_wakes_all_waiters(void **state)
-{
+	unsigned start, took;
 	struct waiter w[4];
 
-	(void)state;
-	for (size_t i = 0; i < COUNT(w); i++)
+	for (size_t i = 0; i < waiters; i++)
 		start_waiting(&w[i]);
 	assert_waits(&w[0], 150);
+	start = ck_now_ms();
 	assert_int_equal(C_Finalize(NULL), CKR_OK);
-	for (size_t i = 0; i < COUNT(w); i++)
+	for (size_t i = 0; i < waiters; i++)
 		finish_waiting(&w[i], CKR_CRYPTOKI_NOT_INITIALIZED);
+	took = ck_now_ms() - start;
 	assert_int_equal(fake_open_contexts(), 0);
+	module_start();
+	slot_of(READER);
+	return took;
+}
+
+static void finalize_wakes_a_waiter(void **state)
+{
+	unsigned shortest = PROMPT_MS;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned took = finalize_under(i < 3 ? 1 : 4);
+
+		assert_in_range(took, 0, PROMPT_MS);
+		shortest = took < shortest ? took : shortest;
+		if (i % 3 < 2)
+			continue;
+		/* whatever else the machine does: one of three is quick */
+		assert_in_range(shortest, 0, WOKEN_MS);
+		shortest = PROMPT_MS;
+	}
 }
 
 static void finalize_wakes_a_waiter_without_a_service(void **state)
@@ -396,7 +406,6 @@ int main(void)
 		LOGIN_TEST(a_waiter_holds_nobody_up),
 		BENCH_TEST(a_waiter_sleeps),
 		BENCH_TEST(finalize_wakes_a_waiter),
-		BENCH_TEST(finalize_wakes_all_waiters),
 		EMPTY_TEST(finalize_wakes_a_waiter_without_a_service),
 		BENCH_TEST(finalize_races_a_waiter_and_wins),
 	};
