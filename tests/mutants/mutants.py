@@ -282,9 +282,15 @@ class Test:
         self.own = [s for s in sources if not s.startswith(FOLDERS)]
         self.shared = [s for s in sources if s.startswith(FOLDERS)]  # of the module, compiled into the program
         self.flags = [f for f in variables.get(stem + "_CPPFLAGS", []) if f.startswith("-D")]
-        # ld's --wrap sees no calls of a shared object: such a program has the whole module in itself
+        # ld's --wrap sees no calls of a shared object, and its destructors come after the program's:
+        # such a program has the whole module in itself
         self.wraps = [f for f in variables.get(stem + "_LDFLAGS", []) if f.startswith("-Wl,--wrap=")]
+        self.whole = self.wraps or self.has_destructor()
         self.seconds = 0.0
+
+    def has_destructor(self):
+        with open(os.path.join(TOP, "tests", "unit", self.name + ".c"), encoding="utf-8") as stream:
+            return "((destructor(" in stream.read()
 
     def objects(self, folder):
         return [os.path.join(folder, self.name + "." + flat(s)) for s in self.own + self.shared]
@@ -329,8 +335,8 @@ class Tree:
         must([*CC, "-shared", "--coverage", "-o", os.path.join(self.cov, "libmodule.so"),
               os.path.join(self.cov, "coverage_help.o"), *[os.path.join(self.cov, flat(s)) for s in self.sources]])
         steps = [t.link(os.path.join(self.base, t.name), t.objects(self.base), self.base)
-                 for t in self.tests if not t.wraps]
-        for test in (t for t in self.tests if t.wraps):
+                 for t in self.tests if not t.whole]
+        for test in (t for t in self.tests if t.whole):
             help_object = os.path.join(self.cov, "coverage_help.o")
             steps.append(self.link_whole(test, self.base, self.base, {}))
             steps.append(self.link_whole(test, self.cov, self.cov, {}, "--coverage", help_object))
@@ -362,6 +368,7 @@ def run_test(test, program, folder, library, seconds, **more):
     """True if it ends well in time. All that it started ends with it."""
     environment = {**os.environ, "LD_LIBRARY_PATH": f"{library}:{os.path.join(WORK, 'base')}", "top_srcdir": TOP,
                    "top_builddir": BUILD, "TWCARD_CONF": "/dev/null", "XDG_CACHE_HOME": "/dev/null/none",
+                   "XDG_RUNTIME_DIR": "/dev/null/none",
                    "TMPDIR": os.path.join(folder, "tmp"), **more}
     os.makedirs(environment["TMPDIR"], exist_ok=True)
     with open(os.path.join(folder, test.name + ".out"), "w", encoding="utf-8") as out:
@@ -393,7 +400,7 @@ def measure(tree, jobs):
         begin = time.monotonic()
         well = run_test(test, program, clean, tree.base, 300)
         test.seconds = time.monotonic() - begin
-        counting = os.path.join(tree.cov, test.name) if test.wraps else program
+        counting = os.path.join(tree.cov, test.name) if test.whole else program
         return well and (run_test(test, counting, clean, tree.cov, 900, GCOV_PREFIX=counts, GCOV_PREFIX_STRIP=strip), counts)
 
     # one alone, for the card that all of them use
@@ -495,7 +502,7 @@ class Runner:
         for test in tests:
             mutant.tried += 1
             program = os.path.join(self.tree.base, test.name)
-            if test.wraps:
+            if test.whole:
                 must(self.tree.link_whole(test, folder, self.tree.base, {mutant.path: out}))
                 program = os.path.join(folder, test.name)
             elif mutant.path in test.shared:
