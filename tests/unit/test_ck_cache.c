@@ -278,11 +278,22 @@ static void what_is_no_file_is_ignored(void **state)
 
 /* ---- writing ---- */
 
+/* In the folder, the lock with them: no temporary one may be left. */
+static int count_files(void)
+{
+	DIR *dir = opendir(home_path(FOLDER));
+	int files = 0;
+
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir));)
+		files += e->d_name[0] != '.' || (e->d_name[1] && e->d_name[1] != '.');
+	closedir(dir);
+	return files;
+}
+
 static void files_are_ours_alone(void **state)
 {
 	struct stat st;
-	DIR *dir;
-	int files = 0;
 
 	(void)state;
 	umask(0);
@@ -292,12 +303,25 @@ static void files_are_ours_alone(void **state)
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(stat(home_path(file_of(bench.card)), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	dir = opendir(home_path(FOLDER));
-	assert_non_null(dir);
-	for (struct dirent *e; (e = readdir(dir));)
-		files += e->d_name[0] != '.' || (e->d_name[1] && e->d_name[1] != '.');
-	closedir(dir);
-	assert_int_equal(files, 2); /* with the lock: no temporary one is left */
+	assert_int_equal(count_files(), 2);
+}
+
+/* Of a program that was killed while it wrote, and had our process id. */
+static void a_temporary_file_that_was_left_is_replaced(void **state)
+{
+	char name[200];
+	struct stat st;
+
+	(void)state;
+	warm_up();
+	assert_int_equal(unlink(home_path(file_of(bench.card))), 0);
+	snprintf(name, sizeof name, FOLDER "/.%s.%ld", strrchr(file_of(bench.card), '/') + 1,
+		 (long)getpid());
+	home_write(name, "half of it", 0600);
+	begin_again();
+	warm_up();
+	assert_int_equal(stat(home_path(file_of(bench.card)), &st), 0);
+	assert_int_equal(count_files(), 2);
 }
 
 static void nothing_private_is_in_it(void **state)
@@ -384,6 +408,7 @@ static void a_full_disk_leaves_the_old_file_or_none(void **state)
 	}
 	child_assert_well(child);
 	assert_int_equal(stat(home_path(file_of(bench.card)), &st), -1);
+	assert_int_equal(count_files(), 1);
 	list_objects();
 	assert_int_equal(stat(home_path(file_of(bench.card)), &st), 0);
 }
@@ -420,6 +445,7 @@ int main(void)
 		FIRST(links_are_not_followed),
 		FIRST(what_is_no_file_is_ignored),
 		BOTH(files_are_ours_alone),
+		FIRST(a_temporary_file_that_was_left_is_replaced),
 		BOTH(nothing_private_is_in_it),
 		FIRST(without_a_place_to_write_all_works),
 		FIRST(the_home_directory_has_one_too),
