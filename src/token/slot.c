@@ -73,7 +73,7 @@ static void end_card(struct slot *slot)
 	token_end_session_objects(&slot->token, 0, false);
 }
 
-/* With the turn: forgets a card that is gone. */
+/* With the turn, outside a transaction: forgets a card that is gone. */
 static void forget_card(struct slot *slot)
 {
 	struct card *card = NULL;
@@ -87,8 +87,6 @@ static void forget_card(struct slot *slot)
 	slot_unlock(slot);
 	card_free(&card);
 	pcsc_close(&slot->context);
-	slot->in_transaction = false;
-	slot->drop_card = false;
 }
 
 /* ---- the turn ---- */

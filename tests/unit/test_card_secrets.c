@@ -1,9 +1,7 @@
 /*
  * What a card is told in secret, below the module: a VERIFY is sent once,
  * whatever becomes of its answer, with an initial vector of its own; and what
- * was secret is wiped from the memory it was in. Linked with
- * --wrap=OPENSSL_cleanse: every wipe is seen, with what was there before; and
- * with --wrap=vcard_transmit: the virtual card's own wipes do not count.
+ * was secret is wiped from the memory it was in (wipes.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,90 +14,14 @@
 #include "faultcard.h"
 #include "gen2card.h"
 #include "profiles/keyset.h"
+#include "wipes.h"
 
-#define WIPES_MAX 4096
 #define INS_VERIFY 0x20
 #define INS_PRIVATE 0xEA
 #define INS_REST 0xC1
 #define INS_INITIALIZE 0x50
 
 static struct faultcard f;
-
-/* ---- the wipes ---- */
-
-struct wipe {
-	size_t size;
-	uint8_t *before;
-};
-
-static struct wipe wipes[WIPES_MAX];
-static size_t wipe_count;
-static bool recording;
-
-void __real_OPENSSL_cleanse(void *p, size_t size);
-void __wrap_OPENSSL_cleanse(void *p, size_t size);
-
-void __wrap_OPENSSL_cleanse(void *p, size_t size)
-{
-	if (recording && p && size) {
-		assert_true(wipe_count < WIPES_MAX);
-		wipes[wipe_count].size = size;
-		wipes[wipe_count].before = malloc(size);
-		assert_non_null(wipes[wipe_count].before);
-		memcpy(wipes[wipe_count++].before, p, size);
-	}
-	__real_OPENSSL_cleanse(p, size);
-}
-
-enum vcard_result __real_vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
-					uint8_t *resp, size_t resp_cap, size_t *resp_len);
-enum vcard_result __wrap_vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
-					uint8_t *resp, size_t resp_cap, size_t *resp_len);
-
-enum vcard_result __wrap_vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
-					uint8_t *resp, size_t resp_cap, size_t *resp_len)
-{
-	bool before = recording;
-	enum vcard_result r;
-
-	recording = false;
-	r = __real_vcard_transmit(card, cmd, cmd_len, resp, resp_cap, resp_len);
-	recording = before;
-	return r;
-}
-
-static void forget_wipes(void)
-{
-	while (wipe_count)
-		free(wipes[--wipe_count].before);
-	recording = false;
-}
-
-static void record_wipes(void)
-{
-	forget_wipes();
-	recording = true;
-}
-
-/* Wipes of exactly that size which began with these bytes. */
-static unsigned wiped(size_t size, const void *start, size_t len)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < wipe_count; i++)
-		n += wipes[i].size == size && len <= size && memcmp(wipes[i].before, start, len) == 0;
-	return n;
-}
-
-/* Wipes of another size than `but` that had these bytes somewhere. */
-static unsigned wiped_within(size_t but, const void *bytes, size_t len)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < wipe_count; i++)
-		n += wipes[i].size != but && memmem(wipes[i].before, wipes[i].size, bytes, len) != NULL;
-	return n;
-}
 
 /* ---- VERIFY ---- */
 
@@ -202,15 +124,15 @@ static void a_protected_pin_is_wiped_wherever_it_was(void **state)
 
 		faultcard_must_open(&f);
 		faultcard_strike(&f, ends[i], INS_VERIFY, 1);
-		record_wipes();
+		wipes_record();
 		assert_int_equal(verify(PIN, &tries) == RESULT_OK, ends[i] == MOMENT_NONE);
-		recording = false;
+		wipes_stop();
 		assert_int_equal(wiped(18, pin_block, sizeof pin_block), 1); /* PIN and MAC */
 		assert_int_equal(wiped(32, body + 8, 24), 1);                /* where it was encrypted */
 		assert_int_equal(wiped(32, body, 32), 1);                    /* the command's data */
 		assert_int_equal(wiped_within(32, body, 32), 1);             /* the command */
 	}
-	forget_wipes();
+	wipes_forget();
 	faultcard_clear(&f);
 }
 
@@ -227,16 +149,16 @@ static void a_private_operation_is_wiped_wherever_it_was(void **state)
 		faultcard_load(&f, generation);
 		faultcard_must_open(&f);
 		assert_int_equal(verify(PIN, &tries), RESULT_OK);
-		record_wipes();
+		wipes_record();
 		assert_int_equal(card_private_op(f.card, KEY_KEYX, in, out), RESULT_OK);
-		recording = false;
+		wipes_stop();
 		for (int half = 0; half < 2; half++) {
 			assert_int_equal(wiped(TRANSPORT_ANSWER_MAX, out + 128 * half, 128), 1);
 			assert_int_equal(wiped_within(TRANSPORT_ANSWER_MAX, out + 128 * half, 128), 1);
 			/* gen 1: in the command; gen 2: where it was padded for the channel */
 			assert_true(wiped_within(0, in + 128 * half, 128) >= 1);
 		}
-		forget_wipes();
+		wipes_forget();
 		faultcard_clear(&f);
 	}
 }
@@ -290,7 +212,7 @@ static void a_login_through_the_channel_leaves_nothing(void **state)
 	other = keys_from(OTHER_KEY);
 	f.keep = INS_INITIALIZE;
 	faultcard_must_open(&f);
-	record_wipes();
+	wipes_record();
 	assert_int_equal(verify(PIN, &tries), RESULT_OK);
 	memcpy(cryptogram, f.answer + 10 + 3 + 8, sizeof cryptogram);
 	assert_int_equal(wiped(sizeof pin_block, pin_block, sizeof pin_block), 1);
@@ -305,12 +227,12 @@ static void a_login_through_the_channel_leaves_nothing(void **state)
 	assert_int_equal(wiped(4096, KEYSET_TEXT(BROKEN_KEY), 60), 2);
 	assert_int_equal(wiped(4096, KEYSET_TEXT(OTHER_KEY), 60), 2);
 	assert_int_equal(wiped(4096, GEN2_KEYSET, 60), 1);
-	forget_wipes();
-	record_wipes();
+	wipes_forget();
+	wipes_record();
 	card_free(&f.card);
-	recording = false;
+	wipes_stop();
 	assert_true(wiped_within(sizeof right, &right, sizeof right) >= 1); /* what the card had */
-	forget_wipes();
+	wipes_forget();
 	home_remove("keysets/1-broken.keyset");
 	home_remove("keysets/2-other.keyset");
 	home_remove("keysets/3-right.keyset");
@@ -336,14 +258,11 @@ static void a_closed_channel_has_no_keys(void **state)
 	faultcard_must_open(&f);
 	assert_int_equal(verify(PIN, &tries), RESULT_OK);
 	faultcard_strike(&f, MOMENT_6F00, INS_PRIVATE, 1);
-	record_wipes();
+	wipes_record();
 	assert_int_equal(card_private_op(f.card, KEY_SIGN, in, out), RESULT_SECURITY_STATUS);
-	recording = false;
-	for (size_t i = 0, n = 0; i < wipe_count; i++) {
-		n += wipes[i].size == sizeof s && memcmp(wipes[i].before, none, sizeof none) != 0;
-		assert_true(i + 1 < wipe_count || n == 1);
-	}
-	forget_wipes();
+	wipes_stop();
+	assert_int_equal(wiped(sizeof s, NULL, 0) - wiped(sizeof s, none, sizeof none), 1);
+	wipes_forget();
 	faultcard_clear(&f);
 }
 
@@ -373,9 +292,9 @@ static void a_buffer_wipes_what_it_leaves(void **state)
 
 	(void)state;
 	assert_int_equal(buffer_append(&b, bytes, sizeof bytes), RESULT_OK);
-	record_wipes();
+	wipes_record();
 	assert_int_equal(buffer_reserve(&b, 1000), RESULT_OK); /* it moves */
-	assert_int_equal(wipe_count, 1);
+	assert_int_equal(wipes_count(), 1);
 	assert_int_equal(wiped_within(0, bytes, sizeof bytes), 1);
 	buffer_truncate(&b, 4);
 	assert_int_equal(wiped(sizeof bytes - 4, bytes + 4, sizeof bytes - 4), 1);
@@ -384,7 +303,7 @@ static void a_buffer_wipes_what_it_leaves(void **state)
 	assert_int_equal(buffer_append(&b, bytes, sizeof bytes), RESULT_OK);
 	buffer_clear(&b);
 	assert_int_equal(wiped_within(0, bytes, sizeof bytes), 2);
-	forget_wipes();
+	wipes_forget();
 }
 
 static void a_secret_is_wiped_when_it_is_replaced_and_when_it_ends(void **state)
@@ -394,13 +313,13 @@ static void a_secret_is_wiped_when_it_is_replaced_and_when_it_ends(void **state)
 
 	(void)state;
 	assert_int_equal(secret_set(&s, first, sizeof first), RESULT_OK);
-	record_wipes();
+	wipes_record();
 	assert_int_equal(secret_set(&s, second, sizeof second), RESULT_OK);
 	assert_true(wiped(sizeof first, first, sizeof first) >= 1);
 	secret_clear(&s);
 	assert_true(wiped(sizeof second, second, sizeof second) >= 1);
 	assert_null(s.data);
-	forget_wipes();
+	wipes_forget();
 }
 
 int main(void)

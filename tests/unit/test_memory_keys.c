@@ -140,15 +140,32 @@ static void generated_key_at_finalize(void)
 	tale_end();
 }
 
+/* A change makes its attributes anew. */
+static void changed_key_destroyed(void)
+{
+	CK_OBJECT_HANDLE key = begin_generated();
+	CK_BBOOL no = CK_FALSE;
+
+	assert_int_equal(C_SessionCancel(bench.session, CKF_ENCRYPT), CKR_OK);
+	assert_int_equal(ck_set(bench.session, key, CKA_LABEL, "a label", 7), CKR_OK);
+	assert_int_equal(ck_set(bench.session, key, CKA_LABEL, "a longer label", 14), CKR_OK);
+	assert_int_not_equal(ck_set(bench.session, key, CKA_TOKEN, &no, 0), CKR_OK);
+	assert_int_equal(C_DestroyObject(bench.session, key), CKR_OK);
+	far_stage(MEMORY_CARD_IN, "destroyed");
+	tale_end();
+}
+
 static void copied_and_wrapped_key_destroyed(void)
 {
-	CK_OBJECT_HANDLE key = begin_generated(), copy = 0;
+	CK_ATTRIBUTE change = TEXT_ATTRIBUTE(CKA_LABEL, "a copy"), wrong = TEXT_ATTRIBUTE(CKA_VALUE, "x");
+	CK_OBJECT_HANDLE key = begin_generated(), copy = 0, none;
 	unsigned char iv[16] = {0}, wrapped[WRAPPED_MAX];
 	CK_MECHANISM cbc = {CKM_AES_CBC_PAD, iv, sizeof iv};
 	CK_ULONG len = sizeof wrapped;
 
 	assert_int_equal(C_SessionCancel(bench.session, CKF_ENCRYPT), CKR_OK);
-	assert_int_equal(C_CopyObject(bench.session, key, NULL, 0, &copy), CKR_OK);
+	assert_int_equal(C_CopyObject(bench.session, key, &change, 1, &copy), CKR_OK);
+	assert_int_not_equal(C_CopyObject(bench.session, key, &wrong, 1, &none), CKR_OK);
 	assert_int_equal(C_WrapKey(bench.session, &cbc, key, copy, wrapped, &len), CKR_OK);
 	assert_int_equal(C_DestroyObject(bench.session, key), CKR_OK);
 	assert_int_equal(C_DestroyObject(bench.session, copy), CKR_OK);
@@ -328,6 +345,7 @@ static const struct tale tales[] = {
 	TALE(generated_key_destroyed),
 	TALE(generated_key_at_the_sessions_end),
 	TALE(generated_key_at_finalize),
+	TALE(changed_key_destroyed),
 	TALE(copied_and_wrapped_key_destroyed),
 	TALE(created_key_used_for_a_mac),
 	TALE(right_mac_for_a_wrong_one),
