@@ -1,12 +1,14 @@
 /* Decryption inverts what OpenSSL encrypts; whatever is wrong with the padding is one error. */
 #include <string.h>
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "rsamech.h"
-#include "testcard.h"
+#include "spycard.h"
 
 static const unsigned char plain[] = "a key for a message";
 #define PLAIN_SIZE (sizeof plain - 1)
@@ -19,6 +21,7 @@ static CK_RSA_PKCS_OAEP_PARAMS oaep_label = {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DA
 					     (void *)LABEL, sizeof LABEL - 1};
 
 static CK_MECHANISM pkcs1 = {CKM_RSA_PKCS, NULL, 0};
+static CK_MECHANISM raw = {CKM_RSA_X_509, NULL, 0};
 static CK_MECHANISM with_sha1 = {CKM_RSA_PKCS_OAEP, &oaep_sha1, sizeof oaep_sha1};
 static CK_MECHANISM with_sha256 = {CKM_RSA_PKCS_OAEP, &oaep_sha256, sizeof oaep_sha256};
 static CK_MECHANISM with_label = {CKM_RSA_PKCS_OAEP, &oaep_label, sizeof oaep_label};
@@ -180,6 +183,45 @@ static void wrong_lengths_are_refused(void **state)
 	}
 }
 
+static void count_private_ops(void *context, const uint8_t *cmd, size_t len)
+{
+	(void)len;
+	*(unsigned *)context += cmd[1] == SPY_PRIVATE_OP;
+}
+
+/* RSA is not defined for it: the card is not asked what it makes of it. */
+static void a_block_that_is_not_below_the_modulus_stays_here(void **state)
+{
+	EVP_PKEY *pkey = vcard_public_key(bench.card, KEY_KEYX);
+	unsigned char block[256], out[256];
+	unsigned ops = 0;
+	BIGNUM *n = NULL;
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n), 1);
+	EVP_PKEY_free(pkey);
+	fake_on_command(READER, count_private_ops, &ops);
+	for (int i = 0; i < 2; i++) { /* the first time the key must be read before */
+		CK_ULONG len = sizeof out;
+
+		BN_bn2binpad(n, block, sizeof block);
+		assert_int_equal(decrypt(&raw, block, out, &len), CKR_ENCRYPTED_DATA_INVALID);
+		memset(block, 0xFF, sizeof block);
+		assert_int_equal(decrypt(&raw, block, out, &len), CKR_ENCRYPTED_DATA_INVALID);
+	}
+	assert_int_equal(ops, 0);
+	for (int i = 0; i < 2; i++) {
+		CK_ULONG len = sizeof out;
+
+		assert_int_equal(BN_sub_word(n, 1), 1); /* n - 1 is its own result, n - 2 is any */
+		BN_bn2binpad(n, block, sizeof block);
+		assert_int_equal(decrypt(&raw, block, out, &len), CKR_OK);
+		assert_int_equal(memcmp(out, block, sizeof block) == 0, i == 0);
+	}
+	assert_true(ops >= 2);
+	BN_free(n);
+}
+
 static void a_length_query_costs_no_command(void **state)
 {
 	unsigned char cipher[256], out[256];
@@ -259,6 +301,7 @@ int main(void)
 		LOGIN_TEST(every_wrong_padding_is_the_same_error),
 		LOGIN_TEST(another_label_or_hash_is_an_error),
 		LOGIN_TEST(wrong_lengths_are_refused),
+		LOGIN_TEST(a_block_that_is_not_below_the_modulus_stays_here),
 		LOGIN_TEST(a_length_query_costs_no_command),
 		LOGIN_TEST(a_small_buffer_gets_the_length_and_keeps_the_operation),
 		LOGIN_TEST(wrong_parameters_are_refused_at_init),
