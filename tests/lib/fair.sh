@@ -3,7 +3,10 @@
 # fair.sh - several processes sign on one card at the same time; source it
 # after card.sh.
 #
-#   start_slow_card NAME MS        start_card, but each command takes MS milliseconds
+#   start_slow_card NAME MS [--only INS]
+#                                  start_card, but each command (with this instruction)
+#                                  takes MS milliseconds
+#   link_holds INS                 waits until a command is held back by --only
 #   sign_together PROGRAMS COUNT   runs them; each leaves its times in
 #                                  $work/times.N, what went wrong in $work/signer.N
 #   turns                          for each process a line: signatures, longest and
@@ -16,12 +19,13 @@ signer=$top_builddir/tests/card/many-signatures
 [ -x "$signer" ] || bail "not built: $signer (make check builds it)"
 
 start_slow_card() {
-	local i
+	local name=$1 ms=$2 i
 
-	card_image=$work/$1.card
-	card_socket=$work/$1.sock
+	shift 2
+	card_image=$work/$name.card
+	card_socket=$work/$name.sock
 	: >"$work/link.log"
-	"$top_srcdir/tests/lib/slow-link.py" --delay "$2" >"$work/link.log" 2>&1 </dev/null &
+	"$top_srcdir/tests/lib/slow-link.py" --delay "$ms" "$@" >"$work/link.log" 2>&1 </dev/null &
 	link_pid=$!
 	for ((i = 0; i < 200; i++)); do
 		grep -q '^ready' "$work/link.log" && break
@@ -29,6 +33,16 @@ start_slow_card() {
 		sleep 0.05
 	done
 	serve "$virtual" run "$card_image" --control "$card_socket" --port 35970
+}
+
+link_holds() {
+	local i
+
+	for ((i = 0; i < 600; i++)); do
+		grep -q "^holds $1" "$work/link.log" && return 0
+		sleep 0.02
+	done
+	return 1
 }
 
 # all_ready PROGRAMS: each has logged in.

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """slow-link.py - stands between twcard-virtual and the virtual reader, and takes time.
 
-    slow-link.py [--port N] [--listen N] [--delay MS]
+    slow-link.py [--port N] [--listen N] [--delay MS] [--only INS]
 
 The card connects to --listen instead of vpcd's --port; each command is held
 back --delay milliseconds, as a real card and its reader would need them. Power
-and resets pass at once. Prints "ready" when it listens.
+and resets pass at once. With --only it holds back commands with this
+instruction (in hex), and prints "holds INS" while it does. Prints "ready" when
+it listens.
 """
 
 import argparse
@@ -18,6 +20,7 @@ def arguments():
     parser.add_argument("--port", type=int, default=35963)
     parser.add_argument("--listen", type=int, default=35970)
     parser.add_argument("--delay", type=float, default=20)
+    parser.add_argument("--only", type=bytes.fromhex)
     return parser.parse_args()
 
 
@@ -36,11 +39,18 @@ def receive(link):
     return head, receive_exactly(link, int.from_bytes(head, "big"))
 
 
-def pass_on(card, reader, delay):
+def hold_back(request, delay, only):
+    if only and request[1:2] == only:
+        print("holds", only.hex().upper(), flush=True)
+    elif only or len(request) == 1:
+        return
+    time.sleep(delay)
+
+
+def pass_on(card, reader, delay, only):
     while True:
         head, request = receive(reader)
-        if len(request) > 1:
-            time.sleep(delay)
+        hold_back(request, delay, only)
         card.sendall(head + request)
         # One byte is a request of the reader's; only the one for the ATR is answered.
         if len(request) > 1 or request[0] == 4:
@@ -56,7 +66,7 @@ def main():
             for link in (card, reader):
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                pass_on(card, reader, options.delay / 1000)
+                pass_on(card, reader, options.delay / 1000, options.only)
             except (EOFError, ConnectionError):
                 pass  # the reader or the card is gone
 
