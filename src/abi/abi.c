@@ -1,16 +1,23 @@
 #include "config.h"
 
+#include <stdint.h>
+
 #include "src/abi/abi.h"
 #include "src/operation/operation.h"
 
+bool abi_is_count(CK_ULONG count, size_t size)
+{
+	return count <= PTRDIFF_MAX / size;
+}
+
 bool abi_is_bytes(const void *data, CK_ULONG len)
 {
-	return data || !len;
+	return (data || !len) && abi_is_count(len, 1);
 }
 
 bool abi_is_template(const CK_ATTRIBUTE *template, CK_ULONG count)
 {
-	if (count && !template)
+	if ((count && !template) || !abi_is_count(count, sizeof *template))
 		return false;
 	for (CK_ULONG i = 0; i < count; i++)
 		if (template[i].ulValueLen && !template[i].pValue &&

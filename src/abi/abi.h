@@ -3,11 +3,15 @@
 #define TWCARD_SRC_ABI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "src/session/session.h"
 
-/* A pointer, unless there is nothing to point to. */
+/* A pointer, unless there is nothing to point to, and a length that is one. */
 bool abi_is_bytes(const void *data, CK_ULONG len);
+
+/* Memory can hold that many: no -1, which a question that failed leaves for a length. */
+bool abi_is_count(CK_ULONG count, size_t size);
 
 /* The same for a template and for each value in it. */
 bool abi_is_template(const CK_ATTRIBUTE *template, CK_ULONG count);

@@ -163,7 +163,8 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 
 	if (rv != CKR_OK)
 		return rv;
-	rv = template && count ? attributes_get(call.slot, object, template, count)
-			       : CKR_ARGUMENTS_BAD;
+	rv = template && count && abi_is_count(count, sizeof *template)
+		     ? attributes_get(call.slot, object, template, count)
+		     : CKR_ARGUMENTS_BAD;
 	return call_leave(&call, rv);
 }

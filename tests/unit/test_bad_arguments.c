@@ -1,7 +1,8 @@
 /* NULL where Cryptoki forbids it, handles of nothing: a code, never a crash. */
+#include <limits.h>
 #include <string.h>
 
-#include "testcard.h"
+#include "ck_cipher.h"
 
 #define NO_SESSION 0x7FF00000
 
@@ -195,6 +196,72 @@ static void what_is_not_built_says_so(void **state)
 	assert_int_equal(vcard_tries_left(bench.card), 3);
 }
 
+/* ---- lengths that are none ---- */
+
+/* -1 is what a question that failed leaves; nothing can be longer than half of all memory. */
+static const CK_ULONG no_lengths[] = {CK_UNAVAILABLE_INFORMATION, CK_UNAVAILABLE_INFORMATION - 15,
+				      (CK_ULONG)LONG_MAX + 1};
+
+static void no_operation_takes_such_a_length(void **state)
+{
+	unsigned char in[32] = {0}, out[64];
+
+	(void)state;
+	for (size_t i = 0; i < ck_cipher_count * COUNT(no_lengths); i++) {
+		const struct ck_cipher *c = &ck_ciphers[i / COUNT(no_lengths)];
+		CK_OBJECT_HANDLE key = ck_cipher_key(bench.session, c);
+		CK_ULONG wrong = no_lengths[i % COUNT(no_lengths)], len;
+
+		for (int way = CK_ENCRYPT; way <= CK_DECRYPT; way++)
+			for (int asks = 0; asks < 2; asks++) {
+				unsigned char *to = asks ? NULL : out;
+
+				len = sizeof out;
+				assert_int_equal(ck_init((enum ck_way)way, bench.session, ck_mechanism(c), key),
+						 CKR_OK);
+				assert_int_equal(ck_single((enum ck_way)way, bench.session, in, wrong, to,
+							   &len),
+						 CKR_ARGUMENTS_BAD);
+				assert_int_equal(ck_init((enum ck_way)way, bench.session, ck_mechanism(c), key),
+						 CKR_OK); /* it has ended */
+				assert_int_equal(ck_update((enum ck_way)way, bench.session, in, wrong, to,
+							   &len),
+						 CKR_ARGUMENTS_BAD);
+			}
+	}
+}
+
+static void no_other_function_takes_such_a_length(void **state)
+{
+	CK_ATTRIBUTE label = TEXT_ATTRIBUTE(CKA_LABEL, "x");
+	unsigned char data[32] = {0};
+	CK_OBJECT_HANDLE key = sign_key(), object;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(no_lengths); i++) {
+		CK_ULONG wrong = no_lengths[i], len = sizeof data;
+		CK_GCM_PARAMS gcm = {.pIv = data, .ulIvLen = 12, .pAAD = data, .ulAADLen = wrong,
+				     .ulTagBits = 128};
+		CK_MECHANISM m = {CKM_AES_GCM, &gcm, sizeof gcm};
+
+		assert_int_equal(C_DigestInit(bench.session, MECHANISM(CKM_SHA256)), CKR_OK);
+		assert_int_equal(C_Digest(bench.session, data, wrong, data, &len), CKR_ARGUMENTS_BAD);
+		assert_int_equal(C_SignInit(bench.session, MECHANISM(CKM_SHA256_RSA_PKCS), key), CKR_OK);
+		assert_int_equal(C_SignUpdate(bench.session, data, wrong), CKR_ARGUMENTS_BAD);
+		assert_int_equal(C_GenerateRandom(bench.session, data, wrong), CKR_ARGUMENTS_BAD);
+		assert_int_equal(C_SeedRandom(bench.session, data, wrong), CKR_ARGUMENTS_BAD);
+		assert_int_equal(C_GetAttributeValue(bench.session, key, &label, wrong),
+				 CKR_ARGUMENTS_BAD);
+		assert_int_equal(C_CreateObject(bench.session, &label, wrong, &object),
+				 CKR_ARGUMENTS_BAD);
+		assert_int_equal(C_FindObjectsInit(bench.session, &label, wrong), CKR_ARGUMENTS_BAD);
+		assert_int_equal(C_EncryptInit(bench.session, &m,
+					       ck_secret(bench.session, CKK_AES, data, 16)),
+				 CKR_MECHANISM_PARAM_INVALID);
+	}
+	assert_int_equal(vcard_tries_left(bench.card), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +276,8 @@ int main(void)
 		LOGIN_TEST(an_empty_template_is_no_crash),
 		SESSION_TEST(the_function_list_is_full),
 		LOGIN_TEST(what_is_not_built_says_so),
+		SESSION_TEST(no_operation_takes_such_a_length),
+		LOGIN_TEST(no_other_function_takes_such_a_length),
 	};
 
 	return cmocka_run_group_tests_name("bad arguments", tests, NULL, NULL);
