@@ -162,8 +162,10 @@ CK_RV operation_transform(struct session *s, enum operation_kind kind, const CK_
 	size_t need;
 	CK_RV rv;
 
-	if (!op || op->has_result)
+	if (!op)
 		return CKR_OPERATION_NOT_INITIALIZED;
+	if (op->has_result) /* it only waits to be fetched: a part comes too late */
+		return end_with(op, CKR_OPERATION_ACTIVE);
 	need = transformed_len(op, len);
 	if (!output_has_room(out, out_len, need, &rv)) {
 		/* nothing comes before the end: a buffer of 0 bytes would be of no use to anyone */
@@ -190,9 +192,9 @@ CK_RV operation_dual(struct session *s, enum operation_kind kind, enum operation
 	bool encrypts = kind == OPERATION_ENCRYPT;
 	CK_RV rv = CKR_OK;
 
-	if (!op || op->has_result || !active(s, other))
+	if (!op || !active(s, other))
 		return CKR_OPERATION_NOT_INITIALIZED;
-	if (!out || *out_len < transformed_len(op, len))
+	if (!op->has_result && (!out || *out_len < transformed_len(op, len)))
 		return operation_transform(s, kind, in, len, out, out_len);
 	if (encrypts)
 		rv = operation_update(s, other, in, len);

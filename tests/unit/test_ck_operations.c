@@ -144,6 +144,48 @@ static void a_single_call_after_an_update_ends_the_operation(void **state)
 	}
 }
 
+/* Decrypts 33 bytes into a buffer for 32: the plaintext is there and waits. */
+static void leave_a_result(void)
+{
+	const struct ck_cipher *c = row_of(CKM_AES_CBC_PAD);
+	unsigned char cipher[CK_CIPHER_MAX], out[32];
+	size_t cipher_len = ck_reference(c, 33, cipher);
+	CK_ULONG len = sizeof out;
+
+	assert_int_equal(C_DecryptInit(bench.session, ck_mechanism(c), ck_cipher_key(bench.session, c)),
+			 CKR_OK);
+	assert_int_equal(C_Decrypt(bench.session, cipher, cipher_len, out, &len), CKR_BUFFER_TOO_SMALL);
+}
+
+static void an_update_while_a_result_waits_ends_the_operation(void **state)
+{
+	unsigned char buffer[64] = {0};
+	CK_ULONG len;
+
+	(void)state;
+	for (int asks = 0; asks < 2; asks++) {
+		unsigned char *out = asks ? NULL : buffer;
+
+		leave_a_result();
+		len = sizeof buffer;
+		assert_int_equal(C_DecryptUpdate(bench.session, buffer, 16, out, &len),
+				 CKR_OPERATION_ACTIVE);
+		assert_int_equal(single(DECRYPT), CKR_OPERATION_NOT_INITIALIZED);
+		leave_a_result();
+		begin(DIGEST, 0, 0);
+		len = sizeof buffer;
+		assert_int_equal(C_DecryptDigestUpdate(bench.session, buffer, 16, out, &len),
+				 CKR_OPERATION_ACTIVE);
+		assert_int_equal(single(DECRYPT), CKR_OPERATION_NOT_INITIALIZED);
+		assert_int_equal(single(DIGEST), CKR_OPERATION_NOT_INITIALIZED);
+	}
+	leave_a_result(); /* and who only asks again gets it */
+	len = sizeof buffer;
+	assert_int_equal(C_Decrypt(bench.session, buffer, 16, buffer, &len), CKR_OK);
+	assert_int_equal(len, 33);
+	assert_memory_equal(buffer, ck_text(), 33);
+}
+
 /* ---- two operations on the same bytes ---- */
 
 typedef CK_RV dual_update(CK_SESSION_HANDLE, unsigned char *, CK_ULONG, unsigned char *, CK_ULONG *);
@@ -630,6 +672,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SESSION_TEST(a_null_mechanism_cancels),
 		SESSION_TEST(a_single_call_after_an_update_ends_the_operation),
+		SESSION_TEST(an_update_while_a_result_waits_ends_the_operation),
 		SESSION_TEST(wrong_arguments_to_two_at_once_end_both),
 		SESSION_TEST(two_at_once_may_work_in_one_buffer),
 		SESSION_TEST(every_cipher_may_work_in_its_own_input),
