@@ -126,7 +126,7 @@ CK_RV key_take_value(struct session *s, CK_OBJECT_HANDLE handle,
 
 	slot_lock(s->slot);
 	key = token_object(&s->slot->token, handle);
-	rv = key ? may(key) : CKR_KEY_HANDLE_INVALID;
+	rv = is_key(key) ? may(key) : CKR_KEY_HANDLE_INVALID;
 	if (rv == CKR_OK)
 		rv = rv_of(take_attribute(key, CKA_VALUE, out));
 	slot_unlock(s->slot);

@@ -356,6 +356,8 @@ static void keys_that_are_not_shown_are_indigestible(void **state)
 	for (size_t i = 0; i < COUNT(keys); i++)
 		assert_int_equal(C_DigestKey(bench.session, keys[i]), CKR_KEY_INDIGESTIBLE);
 	assert_int_equal(C_DigestKey(bench.session, 0x7777777), CKR_KEY_HANDLE_INVALID);
+	assert_int_equal(C_DigestKey(bench.session, ck_data(bench.session, "no key")),
+			 CKR_KEY_HANDLE_INVALID);
 }
 
 /* ---- two at once ---- */

@@ -157,7 +157,8 @@ static void keys_that_may_not_leave_are_not_wrapped(void **state)
 		{ck_secret_with(bench.session, CKK_AES, ck_text(), 16, CKA_SENSITIVE, true), CKR_OK},
 		{key_of(CKO_PRIVATE_KEY, "SIGN"), CKR_KEY_UNEXTRACTABLE},
 		{key_of(CKO_PUBLIC_KEY, "SIGN"), CKR_KEY_NOT_WRAPPABLE},
-		{ck_data(bench.session, "x"), CKR_KEY_NOT_WRAPPABLE},
+		{ck_data(bench.session, "x"), CKR_KEY_HANDLE_INVALID}, /* no key at all */
+		{find_one(bench.session, CKO_CERTIFICATE, "SIGN"), CKR_KEY_HANDLE_INVALID},
 		{0x7777777, CKR_KEY_HANDLE_INVALID},
 	};
 
