@@ -10,6 +10,7 @@
 struct question {
 	const char *reader;
 	uint32_t state;
+	bool known;     /* PC/SC said so, or that there is no such reader, or nobody to ask */
 	uint64_t round; /* in which it was answered; 0: not yet */
 	struct question *next;
 };
@@ -53,6 +54,7 @@ static enum result ask_state(void *about)
 
 	if (r == RESULT_OK || r == RESULT_TIMEOUT)
 		q->state = watch.seen;
+	q->known = r == RESULT_OK || r == RESULT_TIMEOUT || r == RESULT_NO_READER;
 	return r;
 }
 
@@ -94,10 +96,12 @@ static void answer(struct question *first)
 
 		while (same != q && strcmp(same->reader, q->reader) != 0)
 			same = same->next;
-		if (same != q)
+		if (same != q) {
 			q->state = same->state;
-		else
-			(void)!ask(ask_state, q);
+			q->known = same->known;
+		} else if (ask(ask_state, q) == RESULT_NO_SERVICE) {
+			q->known = true;
+		}
 	}
 }
 
@@ -132,7 +136,7 @@ uint32_t readers_state(const char *reader, uint64_t *round)
 			ask_for_all();
 	}
 	pthread_mutex_unlock(&readers.lock);
-	*round = q.round;
+	*round = q.known ? q.round : 0;
 	return q.state;
 }
 

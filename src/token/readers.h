@@ -17,7 +17,8 @@ MUST_USE enum result readers_list(struct pcsc_readers *out);
 
 /*
  * The PC/SC state of a reader; 0 if it is away. *round grows from one asking
- * to the next: of two answers the one with the higher round is newer.
+ * to the next: of two answers the one with the higher round is newer. A question
+ * that failed (no memory, say) has no answer: its round is 0, older than all.
  */
 uint32_t readers_state(const char *reader, uint64_t *round);
 

@@ -36,7 +36,7 @@ static void pause_ms(long ms)
 
 /* ---- calls in threads ---- */
 
-enum what { SIGN, READ_VALUE, TOKEN_INFO, SLOT_INFO, CLOSE_ALL, FINALIZE };
+enum what { SIGN, READ_VALUE, TOKEN_INFO, SLOT_INFO, SLOT_LIST, EVENT, CLOSE_ALL, FINALIZE };
 
 struct job {
 	pthread_t thread;
@@ -52,6 +52,8 @@ static CK_RV do_job(struct job *job)
 {
 	CK_ATTRIBUTE value = {CKA_VALUE, NULL, 0};
 	unsigned char sig[256];
+	CK_SLOT_ID ids[8];
+	CK_ULONG count = COUNT(ids);
 	CK_SLOT_INFO slot;
 
 	switch (job->what) {
@@ -63,6 +65,10 @@ static CK_RV do_job(struct job *job)
 		return C_GetTokenInfo(bench.slot, &job->info);
 	case SLOT_INFO:
 		return C_GetSlotInfo(bench.slot, &slot);
+	case SLOT_LIST:
+		return C_GetSlotList(CK_TRUE, ids, &count);
+	case EVENT:
+		return C_WaitForSlotEvent(CKF_DONT_BLOCK, ids, NULL);
 	case CLOSE_ALL:
 		return C_CloseAllSessions(bench.slot);
 	default:
@@ -167,6 +173,29 @@ static void also_for_who_asks_about_the_token(void **state)
 	(void)state;
 	fake_on_command(READER, another_thread_looks, NULL);
 	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_DEVICE_REMOVED);
+}
+
+/* Nobody could say anything about the reader: that is no news of it. */
+static void a_question_without_an_answer_takes_no_card_away(void **state)
+{
+	static const LONG codes[] = {SCARD_E_NO_MEMORY, SCARD_F_INTERNAL_ERROR};
+	CK_OBJECT_HANDLE key = find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+	unsigned char sig[256];
+	CK_SESSION_INFO info;
+	CK_SLOT_ID slot;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(codes); i++) {
+		fake_fail_looks(1, codes[i]);
+		assert_int_equal(C_GetSessionInfo(bench.session, &info), CKR_OK);
+		assert_int_equal(info.state, CKS_RW_USER_FUNCTIONS);
+		fake_fail_looks(2, codes[i]);
+		assert_int_equal(C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL), CKR_NO_EVENT);
+		fake_fail_looks(0, 0);
+		assert_int_equal(C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL), CKR_NO_EVENT);
+	}
+	assert_int_equal(sign_sha256(bench.session, key, "text", sig), CKR_OK);
+	assert_int_equal(verifies(bench.card), 1);
 }
 
 /* ---- what is told of a token, from memory ---- */
@@ -375,6 +404,7 @@ int main(void)
 		TEST(a_read_that_waited_for_a_pulled_card_says_so, bench_setup_login),
 		TEST(a_removal_that_another_thread_saw_first_is_one, bench_setup_login),
 		TEST(also_for_who_asks_about_the_token, bench_setup),
+		TEST(a_question_without_an_answer_takes_no_card_away, bench_setup_login),
 		TEST(token_info_from_memory_waits_for_no_card, setup_without_keyset),
 		TEST(what_a_closed_session_made_ends_with_it, bench_setup_login),
 		TEST(a_call_that_finalize_gave_up_on_resets_the_card_however_late, bench_setup),

@@ -348,6 +348,12 @@ LONG SCardGetStatusChange(SCARDCONTEXT id, DWORD timeout, SCARD_READERSTATE *sta
 
 	if (code != SCARD_S_SUCCESS)
 		return code;
+	if (fake.look_fail_count) {
+		fake.look_fail_count--;
+		return leave(c, fake.look_fail_code);
+	}
+	while (fake.looks_hang)
+		fake_wait();
 	before = reader_count();
 	if (!names_are_known(states, count))
 		return leave(c, SCARD_E_UNKNOWN_READER);

@@ -89,6 +89,10 @@ void fake_fail(const char *reader, unsigned count, long code);
 void fake_hang(const char *reader, bool hang);
 /* Waits until a command waits in the reader; false: none did in time. */
 bool fake_wait_hanging(const char *reader, unsigned timeout_ms);
+/* The next `count` questions for reader states fail with this code. */
+void fake_fail_looks(unsigned count, long code);
+/* They wait until they are let go. */
+void fake_hang_looks(bool hang);
 /* The code that handles to a removed reader answer; pcsc-lite versions differ. */
 void fake_set_gone_code(long code);
 

@@ -31,6 +31,8 @@ void fake_clear(void)
 	fake.stopped = false;
 	fake.strange_calls = 0;
 	fake.gone_code = SCARD_E_READER_UNAVAILABLE;
+	fake.look_fail_count = 0;
+	fake.looks_hang = false;
 	fake_unlock();
 }
 
@@ -273,6 +275,21 @@ bool fake_wait_hanging(const char *name, unsigned timeout_ms)
 	there = r->hung && r->hanging;
 	fake_unlock();
 	return there;
+}
+
+void fake_fail_looks(unsigned count, long code)
+{
+	fake_lock();
+	fake.look_fail_count = count;
+	fake.look_fail_code = (LONG)code;
+	fake_unlock();
+}
+
+void fake_hang_looks(bool hang)
+{
+	fake_lock();
+	fake.looks_hang = hang;
+	fake_unlock();
 }
 
 void fake_set_gone_code(long code)

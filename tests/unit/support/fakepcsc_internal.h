@@ -62,6 +62,9 @@ struct fake_state {
 	unsigned service; /* grows with each start */
 	LONG next_id;
 	LONG gone_code;
+	unsigned look_fail_count; /* questions for reader states */
+	LONG look_fail_code;
+	bool looks_hang;
 	unsigned strange_calls;
 	struct reader readers[READERS];
 	struct context contexts[CONTEXTS];
