@@ -47,7 +47,9 @@ static bool take_event(CK_SLOT_ID *out)
 	size_t count = slots_count();
 
 	for (CK_SLOT_ID id = 0; id < count; id++) {
-		if (!take_news(slots_find(id)))
+		struct slot *slot = slots_find(id);
+
+		if (!slot || !take_news(slot))
 			continue;
 		*out = id;
 		return true;
@@ -82,10 +84,13 @@ static enum result ask(void)
 
 	watches[count++] = (struct pcsc_watch){.reader = PCSC_NEW_READERS,
 					       .known = events.readers_known};
-	for (size_t i = 0; i < slots && count < PCSC_READERS_MAX; i++)
-		if (module.slots[i]->reported) /* readers that are away would make the call fail */
-			watches[count++] = (struct pcsc_watch){.reader = module.slots[i]->reader,
-							       .known = module.slots[i]->reported};
+	for (size_t i = 0; i < slots && count < PCSC_READERS_MAX; i++) {
+		const struct slot *slot = slots_find(i);
+
+		if (slot && slot->reported) /* readers that are away would make the call fail */
+			watches[count++] = (struct pcsc_watch){.reader = slot->reader,
+							       .known = slot->reported};
+	}
 	pthread_mutex_unlock(&events.lock);
 	r = pcsc_watch(context, watches, count, WAIT_MS);
 	pthread_mutex_lock(&events.lock);

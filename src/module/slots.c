@@ -76,12 +76,16 @@ CK_RV slots_ids(bool with_card, CK_SLOT_ID *ids, CK_ULONG *count)
 	uint64_t round;
 
 	for (size_t i = 0; i < slots; i++) {
-		uint32_t state = with_card ? readers_state(module.slots[i]->reader, &round) : 0;
+		const struct slot *slot = slots_find(i);
+		uint32_t state;
 
+		if (!slot) /* C_Finalize did not wait for us */
+			break;
+		state = with_card ? readers_state(slot->reader, &round) : 0;
 		if (with_card && !(pcsc_reader_present(state) && pcsc_card_present(state)))
 			continue;
 		if (ids && found < room)
-			ids[found] = module.slots[i]->id;
+			ids[found] = i;
 		found++;
 	}
 	*count = found;

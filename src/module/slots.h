@@ -14,7 +14,7 @@
  */
 CK_RV slots_rescan(bool report_new);
 
-/* NULL: there is none with this id. */
+/* NULL: there is none with this id (any more, if C_Finalize did not wait for the call). */
 struct slot *slots_find(CK_SLOT_ID id);
 
 /* How many there are; their ids are 0 to one less. */

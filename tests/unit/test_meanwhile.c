@@ -313,6 +313,41 @@ static void a_call_that_finalize_gave_up_on_resets_the_card_however_late(void **
 	child_assert_well(child);
 }
 
+static const enum what lookers[] = {SLOT_LIST, EVENT};
+
+/* The slots go while a call goes through them. */
+static void finalize_under_a_look_that_hangs(enum what what)
+{
+	struct job looking;
+
+	fake_add_reader(OTHER_READER);
+	CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+	fake_hang_looks(true);
+	start(&looking, what, 0, 0);
+	pause_ms(SETTLED_MS);
+	CHILD_WANTS(C_Finalize(NULL) == CKR_OK); /* gives up on it */
+	fake_hang_looks(false);
+	(void)finish(&looking);
+	CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+	CHILD_WANTS(C_GetSlotList(CK_FALSE, NULL, &(CK_ULONG){0}) == CKR_OK);
+	CHILD_WANTS(C_Finalize(NULL) == CKR_OK);
+}
+
+static void a_look_that_finalize_gave_up_on_finds_its_way_out(void **state)
+{
+	(void)state;
+	module_stop();
+	for (size_t i = 0; i < COUNT(lookers); i++) {
+		pid_t child = child_start();
+
+		if (child == 0) {
+			finalize_under_a_look_that_hangs(lookers[i]);
+			child_done_leaving_memory();
+		}
+		child_assert_well(child);
+	}
+}
+
 /* ---- the card's number ---- */
 
 #define NUMBER_FILE "3F00/0900/0903"
@@ -408,6 +443,7 @@ int main(void)
 		TEST(token_info_from_memory_waits_for_no_card, setup_without_keyset),
 		TEST(what_a_closed_session_made_ends_with_it, bench_setup_login),
 		TEST(a_call_that_finalize_gave_up_on_resets_the_card_however_late, bench_setup),
+		TEST(a_look_that_finalize_gave_up_on_finds_its_way_out, bench_setup),
 		TEST(a_number_read_wrong_at_a_login_is_not_shown, bench_setup_session),
 		TEST(a_login_to_another_card_than_was_shown_sends_nothing, bench_setup_session),
 		TEST(a_reader_that_takes_too_long_is_a_device_error, bench_setup_login),
