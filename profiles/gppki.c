@@ -146,6 +146,11 @@ static void gppki_release(struct card *card)
 	card->state = NULL;
 }
 
+static bool is_v32(const struct buffer *os)
+{
+	return os->len && memmem(os->data, os->len, "V32", 3);
+}
+
 /*
  * "T7", S or U for the card OS, and 12 digits made from the first 8 bytes of
  * the card number read as little-endian numbers (facts: gen 2, token data).
@@ -153,7 +158,7 @@ static void gppki_release(struct card *card)
 static void make_model(const struct buffer *number, const struct buffer *os, char *out, size_t size)
 {
 	const uint8_t *n = number->data;
-	bool v32 = os->len && memmem(os->data, os->len, "V32", 3);
+	bool v32 = is_v32(os);
 	unsigned a, b;
 	unsigned long c;
 	char digits[17];
@@ -170,8 +175,11 @@ static void make_model(const struct buffer *number, const struct buffer *os, cha
 	snprintf(out, size, "T7%c%.12s", v32 ? 'S' : 'U', digits);
 }
 
-/* Printable, padded perhaps: what the card OS is called. */
-static bool is_text(const struct buffer *content)
+/*
+ * What the card OS is called: printable, padded perhaps. Of "V32" a letter may
+ * have been read wrong: another name is asked for once more.
+ */
+static bool is_known_os(const struct buffer *content)
 {
 	for (size_t i = 0; i < content->len; i++) {
 		uint8_t c = content->data[i];
@@ -179,7 +187,7 @@ static bool is_text(const struct buffer *content)
 		if ((c < 0x20 || c > 0x7E) && c != 0x00 && c != 0xFF)
 			return false;
 	}
-	return content->len == OS_TEXT_SIZE;
+	return content->len == OS_TEXT_SIZE && is_v32(content);
 }
 
 static enum result gppki_read_token(struct card *card, struct token_data *out)
@@ -187,7 +195,7 @@ static enum result gppki_read_token(struct card *card, struct token_data *out)
 	struct buffer os = BUFFER_INIT;
 	enum result r;
 
-	r = token_info_believed_file(card, FID_CARD_OS, OS_TEXT_SIZE, is_text, &os);
+	r = token_info_believed_file(card, FID_CARD_OS, OS_TEXT_SIZE, is_known_os, &os);
 	if (r == RESULT_OK)
 		r = token_info_read(card, out);
 	if (r == RESULT_OK)

@@ -7,6 +7,7 @@
 #include "profiles/internal.h"
 
 #define NUMBER_SIZE 16 /* facts: gen 1, file system: card number in ASCII */
+#define NAMES_ROUNDS 3 /* two of three */
 
 /* facts: what the official module shows */
 static const char usual_label[] = "HiCOS PKI Smart Card";
@@ -126,6 +127,36 @@ static enum result read_names(struct card *card, struct token_data *out,
 	return r;
 }
 
+static bool has_names(const struct token_data *t, const char *label, const char *manufacturer)
+{
+	return strcmp(t->label, label) == 0 && strcmp(t->manufacturer, manufacturer) == 0;
+}
+
+/*
+ * What cannot be read is asked for once more; so are names that no card that
+ * was seen has: they are believed when they come twice. RESULT_BAD_ANSWER: they
+ * are others each time.
+ */
+static enum result read_believed_names(struct card *card, struct token_data *out,
+				       char serial[sizeof out->serial])
+{
+	enum result r = read_names(card, out, serial), first = r;
+
+	if (r == RESULT_OK ? has_names(out, usual_label, usual_manufacturer) : !is_about_file(r))
+		return r;
+	for (int round = 1; round < NAMES_ROUNDS; round++) {
+		struct token_data before = *out;
+
+		files_forget(card); /* the whole way: perhaps another file was selected */
+		r = read_names(card, out, serial);
+		if (r != RESULT_OK || first != RESULT_OK ||
+		    has_names(out, usual_label, usual_manufacturer) ||
+		    has_names(out, before.label, before.manufacturer))
+			return r;
+	}
+	return RESULT_BAD_ANSWER;
+}
+
 /* The number in EF 0903 and the one in TokenInfo differ: what was read twice is right. */
 static enum result settle_number(struct card *card, const char *repeated, struct token_data *out)
 {
@@ -161,11 +192,7 @@ enum result token_info_read(struct card *card, struct token_data *out)
 
 	if (r != RESULT_OK && !result_is_refusal(r))
 		return r;
-	r = read_names(card, out, repeated);
-	if (r != RESULT_OK && is_about_file(r)) {
-		files_forget(card);
-		r = read_names(card, out, repeated);
-	}
+	r = read_believed_names(card, out, repeated);
 	if (r != RESULT_OK && is_about_file(r)) {
 		log_line(LOG_INFO, "TokenInfo: %s: the usual names are shown", result_text(r));
 		r = RESULT_OK;

@@ -1,7 +1,7 @@
 /*
  * What happens to a call while it waits, or between two of its steps: another
- * thread notices that the card has gone, closes its session, or finalizes; the
- * card's number is read wrong, or is another's.
+ * thread notices that the card has gone, closes its session, or finalizes; what
+ * the token shows is read wrong once, or is another card's.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -413,6 +413,95 @@ static void a_login_to_another_card_than_was_shown_sends_nothing(void **state)
 	assert_int_equal(login(bench.session, PIN), CKR_OK);
 }
 
+/* ---- what is read wrong once is not told for as long as the card is there ---- */
+
+struct misread {
+	const char *file;
+	unsigned at;      /* the READ BINARY that gets the wrong bytes, counted from 1 */
+	unsigned seen;
+	uint8_t right[512], wrong[512];
+	size_t len;
+};
+
+static void read_file_wrong_once(void *context, const uint8_t *cmd, size_t len)
+{
+	struct misread *m = context;
+
+	(void)len;
+	m->seen += cmd[1] == 0xB0;
+	assert_true(vcard_file_put(bench.card, m->file,
+				   cmd[1] == 0xB0 && m->seen == m->at ? m->wrong : m->right, m->len));
+}
+
+/* One letter of `text` in the file. */
+static void prepare_misread(struct misread *m, const char *file, const char *text)
+{
+	const uint8_t *data;
+	uint8_t *place;
+
+	*m = (struct misread){.file = file};
+	assert_true(vcard_file_get(bench.card, file, &data, &m->len) && m->len <= sizeof m->right);
+	memcpy(m->right, data, m->len);
+	memcpy(m->wrong, data, m->len);
+	place = memmem(m->wrong, m->len, text, strlen(text));
+	assert_non_null(place);
+	place[strlen(text) - 1] ^= 1;
+}
+
+/* Whichever command reads it wrong, the token is told as it is, or not at all. */
+static void assert_told_right(const char *file, const char *text)
+{
+	CK_TOKEN_INFO right, info;
+	struct misread m;
+	unsigned reads = 0;
+
+	assert_int_equal(C_GetTokenInfo(bench.slot, &right), CKR_OK);
+	prepare_misread(&m, file, text);
+	for (m.at = 1; m.at <= reads + 1; m.at++) {
+		module_stop();
+		module_start();
+		m.seen = 0;
+		fake_on_command(READER, read_file_wrong_once, &m);
+		if (C_GetTokenInfo(bench.slot, &info) == CKR_OK)
+			assert_memory_equal(&info, &right, sizeof info);
+		reads = m.seen;
+		fake_on_command(READER, NULL, NULL);
+		assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+		assert_memory_equal(&info, &right, sizeof info);
+	}
+	assert_true(reads > 2);
+}
+
+static void a_letter_of_the_label_read_wrong_is_not_shown(void **state)
+{
+	(void)state;
+	assert_told_right("3F00/5030/5032", "HiCOS PKI Smart Card");
+}
+
+static void a_letter_of_the_manufacturer_read_wrong_is_not_shown(void **state)
+{
+	(void)state;
+	assert_told_right("3F00/5030/5032", "Chunghwa TeleCom Co");
+}
+
+static void a_letter_of_the_card_os_read_wrong_makes_no_other_model(void **state)
+{
+	(void)state;
+	assert_told_right("7FFF/0900/0905", "CHT V32");
+}
+
+static void names_that_no_other_card_has_are_shown(void **state)
+{
+	CK_TOKEN_INFO info;
+	struct misread m;
+
+	(void)state;
+	prepare_misread(&m, "3F00/5030/5032", "HiCOS PKI Smart Card");
+	assert_true(vcard_file_put(bench.card, m.file, m.wrong, m.len));
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+	assert_memory_equal(info.label, "HiCOS PKI Smart Care ", 21);
+}
+
 /* ---- codes ---- */
 
 static void a_reader_that_takes_too_long_is_a_device_error(void **state)
@@ -446,6 +535,10 @@ int main(void)
 		TEST(a_look_that_finalize_gave_up_on_finds_its_way_out, bench_setup),
 		TEST(a_number_read_wrong_at_a_login_is_not_shown, bench_setup_session),
 		TEST(a_login_to_another_card_than_was_shown_sends_nothing, bench_setup_session),
+		TEST(a_letter_of_the_label_read_wrong_is_not_shown, bench_setup),
+		TEST(a_letter_of_the_manufacturer_read_wrong_is_not_shown, bench_setup),
+		GEN2_TEST(a_letter_of_the_card_os_read_wrong_makes_no_other_model),
+		TEST(names_that_no_other_card_has_are_shown, bench_setup),
 		TEST(a_reader_that_takes_too_long_is_a_device_error, bench_setup_login),
 	};
 
