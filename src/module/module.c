@@ -173,11 +173,15 @@ CK_RV module_finalize(void)
 /*
  * The program ends, or lets go of the library, without C_Finalize: a card that
  * may be verified is reset, so that no other program can sign with it. Does
- * nothing in a forked child, and waits for no lock and nobody.
+ * nothing in a forked child, and waits for no lock and nobody. Destructors of
+ * other libraries that still call find the module not initialised: OpenSSL has
+ * gone, and what the threads of the program had locked stays so.
  */
 static __attribute__((destructor)) void at_exit(void)
 {
-	if (atomic_load(&module.owner) != getpid())
+	pid_t owner = getpid();
+
+	if (!atomic_compare_exchange_strong(&module.owner, &owner, 0))
 		return;
 	for (size_t i = 0; i < module.slot_count; i++)
 		slot_at_exit(module.slots[i]);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -313,6 +314,51 @@ static void a_call_that_finalize_gave_up_on_resets_the_card_however_late(void **
 	child_assert_well(child);
 }
 
+/* ---- the program ends, and other libraries' destructors run after the module's ---- */
+
+static struct {
+	bool wanted;
+	unsigned resets;
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE key;
+	struct vcard *card;
+} last;
+
+static __attribute__((destructor(101))) void call_after_the_end(void)
+{
+	unsigned char sig[256];
+
+	if (!last.wanted)
+		return;
+	CHILD_WANTS(sign_sha256(last.session, last.key, "text", sig) == CKR_CRYPTOKI_NOT_INITIALIZED);
+	CHILD_WANTS(C_CloseSession(last.session) == CKR_CRYPTOKI_NOT_INITIALIZED);
+	CHILD_WANTS(C_Finalize(NULL) == CKR_CRYPTOKI_NOT_INITIALIZED);
+	CHILD_WANTS(verifies(last.card) == 1 && fake_resets(READER) == last.resets + 1);
+	_exit(0);
+}
+
+/* They wait for no lock that nobody gives back, use nothing of OpenSSL, and send no PIN. */
+static void calls_after_the_modules_own_end_come_back(void **state)
+{
+	pid_t child;
+
+	(void)state;
+	module_stop();
+	child = child_start();
+	if (child == 0) {
+		alarm(20); /* ends a child that hangs */
+		CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+		last.session = open_session(0);
+		CHILD_WANTS(login(last.session, PIN) == CKR_OK);
+		last.key = find_one(last.session, CKO_PRIVATE_KEY, "SIGN");
+		last.card = bench.card;
+		last.resets = fake_resets(READER);
+		last.wanted = true;
+		exit(0);
+	}
+	child_assert_well(child);
+}
+
 static const enum what lookers[] = {SLOT_LIST, EVENT};
 
 /* The slots go while a call goes through them. */
@@ -532,6 +578,7 @@ int main(void)
 		TEST(token_info_from_memory_waits_for_no_card, setup_without_keyset),
 		TEST(what_a_closed_session_made_ends_with_it, bench_setup_login),
 		TEST(a_call_that_finalize_gave_up_on_resets_the_card_however_late, bench_setup),
+		TEST(calls_after_the_modules_own_end_come_back, bench_setup),
 		TEST(a_look_that_finalize_gave_up_on_finds_its_way_out, bench_setup),
 		TEST(a_number_read_wrong_at_a_login_is_not_shown, bench_setup_session),
 		TEST(a_login_to_another_card_than_was_shown_sends_nothing, bench_setup_session),
