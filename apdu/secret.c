@@ -58,6 +58,9 @@ enum result secret_set(struct secret *s, const void *data, size_t len)
 
 void secret_clear(struct secret *s)
 {
-	secret_free(s->data, s->len);
+	struct secret old = *s;
+
+	/* in this order: a child that is forked between the two wipes what it finds here */
 	*s = (struct secret)SECRET_INIT;
+	secret_free(old.data, old.len);
 }
