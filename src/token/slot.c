@@ -262,6 +262,18 @@ enum result slot_check_card(struct slot *slot)
 	return unknown ? RESULT_UNKNOWN_CARD : RESULT_OK;
 }
 
+/* Looks whether the card that this call began with is gone; another thread may have seen it first. */
+static bool is_gone(struct slot *slot)
+{
+	bool gone;
+
+	(void)slot_look(slot);
+	slot_lock(slot);
+	gone = slot->token.gone || !has_card(slot->state);
+	slot_unlock(slot);
+	return gone;
+}
+
 /* ---- the way to the card ---- */
 
 static enum result connect_card(struct slot *slot)
@@ -299,32 +311,24 @@ static enum result connect_card(struct slot *slot)
 
 enum result slot_touch(struct slot *slot)
 {
-	bool was_reset = false;
-	enum result r = RESULT_OK;
+	bool was_reset = false, is_new;
+	enum result r;
 
 	take_turn(slot);
 	if (slot->in_transaction)
 		return RESULT_OK;
-	if (slot->token.card)
-		r = card_begin(slot->token.card, &was_reset);
-	else
+	is_new = !slot->token.card;
+	if (is_new)
 		r = connect_card(slot); /* begins the transaction, too */
+	else
+		r = card_begin(slot->token.card, &was_reset);
 	slot->in_transaction = r == RESULT_OK;
 	if (was_reset)
 		slot->token.verified = false;
+	/* a handle to a card that was exchanged and then reset is told of the reset only */
+	if (r == RESULT_OK && (is_new || was_reset) && is_gone(slot))
+		r = RESULT_CARD_REMOVED;
 	return r;
-}
-
-/* Looks whether the card that this call began with is gone; another thread may have seen it first. */
-static bool is_gone(struct slot *slot)
-{
-	bool gone;
-
-	(void)slot_look(slot);
-	slot_lock(slot);
-	gone = slot->token.gone || !has_card(slot->state);
-	slot_unlock(slot);
-	return gone;
 }
 
 enum result slot_after_error(struct slot *slot, enum result r)

@@ -145,6 +145,30 @@ static void a_read_that_waited_for_a_pulled_card_says_so(void **state)
 	assert_int_equal(wait_for_another_card(READ_VALUE, certificate), CKR_DEVICE_REMOVED);
 }
 
+/* A reset of the new card is all that the old card's handle is told. */
+static void exchange_and_reset(void *context)
+{
+	(void)context;
+	fake_on_begin(READER, NULL, NULL);
+	fake_eject(READER);
+	fake_insert(READER, other_card);
+	fake_foreign_reset(READER);
+}
+
+static void a_card_that_came_before_the_transaction_is_not_taken_for_the_one_before(void **state)
+{
+	CK_OBJECT_HANDLE certificate = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+	CK_ATTRIBUTE value = {CKA_VALUE, NULL, 0};
+
+	(void)state;
+	other_card = testcard_load_other();
+	fake_on_begin(READER, exchange_and_reset, NULL);
+	assert_int_equal(C_GetAttributeValue(bench.session, certificate, &value, 1), CKR_DEVICE_REMOVED);
+	bench.session = open_session(bench.slot);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_int_equal(verifies(other_card), 1);
+}
+
 /* What a handle to a reader that is away answers differs; another thread is the first to see it. */
 static void another_thread_looks(void *context, const uint8_t *cmd, size_t len)
 {
@@ -572,6 +596,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_signature_that_waited_for_a_pulled_card_says_so, bench_setup_login),
 		TEST(a_read_that_waited_for_a_pulled_card_says_so, bench_setup_login),
+		TEST(a_card_that_came_before_the_transaction_is_not_taken_for_the_one_before,
+		     bench_setup_login),
 		TEST(a_removal_that_another_thread_saw_first_is_one, bench_setup_login),
 		TEST(also_for_who_asks_about_the_token, bench_setup),
 		TEST(a_question_without_an_answer_takes_no_card_away, bench_setup_login),
