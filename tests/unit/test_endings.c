@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -15,6 +16,7 @@
 #include <winscard.h>
 
 #include "child.h"
+#include "ck_objects.h"
 #include "gen2card.h"
 #include "src/token/pin_watch.h"
 
@@ -90,6 +92,49 @@ static void a_program_that_never_logged_in_resets_nothing(void **state)
 	exit_child(false, 0, false);
 }
 
+static void *let_go(void *context)
+{
+	const struct timespec t = {0, 120 * 1000 * 1000};
+
+	nanosleep(&t, NULL);
+	fake_hold_transaction(READER, false);
+	return context;
+}
+
+/* Another program is in a transaction at that moment, for a while or for good. */
+static void exit_child_under_a_transaction(bool for_good)
+{
+	pid_t child = child_start();
+
+	if (child == 0) {
+		CK_SESSION_HANDLE session;
+		pthread_t thread;
+
+		alarm(30);
+		CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+		CHILD_WANTS(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) == CKR_OK);
+		CHILD_WANTS(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6) == CKR_OK);
+		fake_hold_transaction(READER, true);
+		wanted_resets = fake_resets(READER) + !for_good;
+		child_looks = true;
+		if (!for_good)
+			CHILD_WANTS(pthread_create(&thread, NULL, let_go, NULL) == 0);
+		exit(0);
+	}
+	child_assert_well(child);
+}
+
+static void a_program_that_just_ends_waits_a_moment_for_others(void **state)
+{
+	unsigned start = ck_now_ms();
+
+	(void)state;
+	module_stop();
+	exit_child_under_a_transaction(false);
+	exit_child_under_a_transaction(true); /* pcscd resets what its process leaves behind */
+	assert_in_range(ck_now_ms() - start, 0, 10000);
+}
+
 /* The parent's login is not the child's to end. */
 static void a_forked_child_that_ends_leaves_the_card_alone(void **state)
 {
@@ -157,6 +202,31 @@ static void a_call_that_outlives_finalize_resets_the_card_when_it_ends(void **st
 	if (child == 0) {
 		outlive_finalize();
 		child_done_leaving_memory();
+	}
+	child_assert_well(child);
+}
+
+/* Nor does the end of the program wait for it. */
+static void a_call_that_hangs_does_not_hold_up_the_end(void **state)
+{
+	pid_t child;
+
+	(void)state;
+	module_stop();
+	child = child_start();
+	if (child == 0) {
+		struct job job;
+		pthread_t thread;
+
+		alarm(30);
+		log_in_as_child();
+		job.key = find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+		fake_hang(READER, true);
+		CHILD_WANTS(pthread_create(&thread, NULL, sign_in_thread, &job) == 0);
+		CHILD_WANTS(fake_wait_hanging(READER, 5000));
+		wanted_resets = fake_resets(READER);
+		child_looks = true;
+		exit(0);
 	}
 	child_assert_well(child);
 }
@@ -427,9 +497,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(a_program_that_just_ends_resets_its_card),
+		BENCH_TEST(a_program_that_just_ends_waits_a_moment_for_others),
 		BENCH_TEST(a_program_that_never_logged_in_resets_nothing),
 		LOGIN_TEST(a_forked_child_that_ends_leaves_the_card_alone),
 		BENCH_TEST(a_call_that_outlives_finalize_resets_the_card_when_it_ends),
+		LOGIN_TEST(a_call_that_outlives_finalize_resets_the_card_when_it_ends),
+		BENCH_TEST(a_call_that_hangs_does_not_hold_up_the_end),
 		BENCH_TEST(finalize_resets_the_card_whatever_openssl_did),
 		RUN_TEST(a_kept_pin_that_fails_is_told_to_the_other_processes),
 		RUN_TEST(a_kept_pin_that_failed_elsewhere_is_not_sent),
