@@ -413,6 +413,47 @@ static void a_full_disk_leaves_the_old_file_or_none(void **state)
 	assert_int_equal(stat(home_path(file_of(bench.card)), &st), 0);
 }
 
+static unsigned open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* A daemon may have closed its standard streams: the folder is file number 0 then. */
+static void a_program_without_standard_streams_has_one_too(void **state)
+{
+	pid_t child = child_start();
+	struct stat st;
+
+	(void)state;
+	if (child == 0) {
+		unsigned before;
+
+		close(0);
+		before = open_files();
+		for (int i = 0; i < 2; i++) {
+			CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+			bench.slot = slot_of(READER);
+			bench.session = open_session(bench.slot);
+			CHILD_WANTS(list_objects() == 9);
+			CHILD_WANTS(i == 0 || fake_new_commands(READER) <= WARM_LIST);
+			read_certificates();
+			CHILD_WANTS(C_Finalize(NULL) == CKR_OK);
+			fake_new_commands(READER);
+		}
+		CHILD_WANTS(open_files() == before);
+		child_done_leaving_memory();
+	}
+	child_assert_well(child);
+	assert_int_equal(stat(home_path(file_of(bench.card)), &st), 0);
+}
+
 static void it_can_be_switched_off(void **state)
 {
 	struct stat st;
@@ -450,6 +491,7 @@ int main(void)
 		FIRST(without_a_place_to_write_all_works),
 		FIRST(the_home_directory_has_one_too),
 		FIRST(a_full_disk_leaves_the_old_file_or_none),
+		FIRST(a_program_without_standard_streams_has_one_too),
 		FIRST(it_can_be_switched_off),
 	};
 

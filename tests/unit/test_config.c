@@ -15,6 +15,7 @@
 #include "apdu/log.h"
 #include "src/base/config_file.h"
 #include "src/base/settings.h"
+#include "child.h"
 #include "gen2card.h"
 
 #define PRIVILEGED "--privileged"
@@ -434,6 +435,26 @@ static void a_log_file_is_not_written_through_a_link(void **state)
 	assert_int_equal(st.st_size, 0);
 }
 
+/* As in a daemon that has closed its standard streams; and it is closed in the end. */
+static void a_log_file_may_have_the_number_0(void **state)
+{
+	pid_t child = child_start();
+
+	(void)state;
+	if (child == 0) {
+		home_remove("zero.log");
+		setenv("TWCARD_DEBUG_FILE", home_path("zero.log"), 1);
+		setenv("TWCARD_DEBUG", "error", 1);
+		close(0);
+		log_something();
+		CHILD_WANTS(fcntl(0, F_GETFD) == -1);
+		CHILD_WANTS(open(home_path("zero.log"), O_RDONLY) == 0);
+		CHILD_WANTS(lseek(0, 0, SEEK_END) > 0);
+		child_done_leaving_memory();
+	}
+	child_assert_well(child);
+}
+
 /* ---- privileged processes ---- */
 
 /* This program again, with AT_SECURE: prints what it made of the environment. */
@@ -549,6 +570,7 @@ int main(int argc, char **argv)
 		TEST(the_file_says_what_is_logged_and_where),
 		TEST(the_environment_wins_over_the_file),
 		TEST(a_log_file_is_not_written_through_a_link),
+		TEST(a_log_file_may_have_the_number_0),
 		TEST(a_privileged_process_takes_nothing_from_its_caller),
 		TEST(an_ordinary_process_takes_it),
 	};
