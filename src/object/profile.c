@@ -37,8 +37,7 @@ static CK_RV add_one(struct token *t, CK_ULONG id)
 		rv = rv_of(name(id, &s));
 	if (rv == CKR_OK)
 		rv = rv_of(token_add_session_object(t, &s, 0, &handle));
-	else
-		store_clear(&s);
+	store_clear(&s);
 	return rv;
 }
 

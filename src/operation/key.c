@@ -266,7 +266,7 @@ CK_RV key_unwrap(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE unwr
 		rv = unwrap_into(s, &op, wrapped, len, expected, &attributes);
 	operation_end(&op);
 	if (rv == CKR_OK)
-		rv = session_object_add(s, &attributes, key);
+		return session_object_add(s, &attributes, key);
 	store_clear(&attributes);
 	return rv;
 }

@@ -89,7 +89,7 @@ static bool put_in_lists(struct token *t, struct object *o)
 	return true;
 }
 
-enum result token_add_session_object(struct token *t, struct store *attributes,
+enum result token_add_session_object(struct token *t, const struct store *attributes,
 				     CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle)
 {
 	struct object *o = calloc(1, sizeof *o);
@@ -107,7 +107,6 @@ enum result token_add_session_object(struct token *t, struct store *attributes,
 		o->is_private = store_bool(o->attributes, CKA_PRIVATE);
 		r = put_in_lists(t, o) ? RESULT_OK : RESULT_NO_MEMORY;
 	}
-	store_clear(attributes);
 	if (r == RESULT_OK) {
 		*handle = o->handle;
 	} else if (o) {
@@ -118,7 +117,7 @@ enum result token_add_session_object(struct token *t, struct store *attributes,
 }
 
 enum result token_change_session_object(struct token *t, struct object *o,
-					struct store *attributes)
+					const struct store *attributes)
 {
 	size_t before = o->attributes->block.len, after = attributes->block.len;
 	enum result r = RESULT_OK;
@@ -129,7 +128,6 @@ enum result token_change_session_object(struct token *t, struct object *o,
 		r = store_copy(attributes, o->attributes);
 	if (r == RESULT_OK && o->owner)
 		t->session_objects.bytes += after - before; /* modulo 2^n: also when it shrinks */
-	store_clear(attributes);
 	return r;
 }
 

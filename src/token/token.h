@@ -111,16 +111,16 @@ MUST_USE enum result token_load(struct token *t, enum p15_class kind);
 /* ---- session objects (object_table.c) ---- */
 
 /*
- * Makes a session object of the attributes, which are taken over (also on
- * failure). Owner 0: it is the token's own. RESULT_QUOTA: there are too many.
+ * Makes a session object with a copy of the attributes. Owner 0: it is the
+ * token's own. RESULT_QUOTA: there are too many.
  */
-MUST_USE enum result token_add_session_object(struct token *t, struct store *attributes,
+MUST_USE enum result token_add_session_object(struct token *t, const struct store *attributes,
 					      CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle);
 void token_remove_session_object(struct token *t, struct object *o);
 
-/* Gives the object other attributes, which are taken over (also on failure). RESULT_QUOTA. */
+/* Gives the object a copy of other attributes. RESULT_QUOTA. */
 MUST_USE enum result token_change_session_object(struct token *t, struct object *o,
-						 struct store *attributes);
+						 const struct store *attributes);
 
 /* RESULT_QUOTA if an object of the attributes would be too much. */
 MUST_USE enum result token_has_room(const struct token *t, const struct store *attributes);

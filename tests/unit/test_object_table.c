@@ -41,6 +41,7 @@ static CK_OBJECT_HANDLE add(CK_OBJECT_CLASS klass, CK_SESSION_HANDLE owner, bool
 	assert_int_equal(store_set_ulong(&s, CKA_CLASS, klass), RESULT_OK);
 	assert_int_equal(store_set_bool(&s, CKA_PRIVATE, private), RESULT_OK);
 	assert_int_equal(token_add_session_object(&token, &s, owner, &handle), RESULT_OK);
+	store_clear(&s);
 	assert_int_equal(s.block.len, 0);
 	return handle;
 }
