@@ -86,6 +86,42 @@ static void a_certificate_has_no_url_and_no_hashes(void **state)
 }
 
 /* The same id on all three, and the same key in them. */
+/* What holds for every card, and so is in no directory of one. */
+static void objects_of_the_card_are_what_they_are(void **state)
+{
+	static const struct {
+		CK_ATTRIBUTE_TYPE type;
+		CK_ULONG value;
+	} wanted[] = {
+		{CKA_TOKEN, CK_TRUE}, {CKA_MODIFIABLE, CK_FALSE}, {CKA_COPYABLE, CK_FALSE},
+		{CKA_DESTROYABLE, CK_FALSE}, {CKA_TRUSTED, CK_FALSE}, {CKA_DERIVE, CK_FALSE},
+		{CKA_SENSITIVE, CK_TRUE}, {CKA_EXTRACTABLE, CK_FALSE}, {CKA_WRAP_WITH_TRUSTED, CK_FALSE},
+		{CKA_ALWAYS_AUTHENTICATE, CK_FALSE}, {CKA_CERTIFICATE_TYPE, CKC_X_509},
+		{CKA_NAME_HASH_ALGORITHM, CKM_SHA_1}, {CKA_KEY_TYPE, CKK_RSA},
+		{CKA_JAVA_MIDP_SECURITY_DOMAIN, CK_SECURITY_DOMAIN_UNSPECIFIED},
+		{CKA_KEY_GEN_MECHANISM, CK_UNAVAILABLE_INFORMATION},
+	};
+	CK_OBJECT_HANDLE found[32];
+	size_t n = find_objects(bench.session, NULL, 0, found, COUNT(found));
+
+	(void)state;
+	assert_true(n > 8);
+	for (size_t k = 0; k < COUNT(wanted); k++) {
+		unsigned have = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			CK_ULONG value = 0; /* a CK_BBOOL is its first byte */
+
+			if (ck_attribute_rv(bench.session, found[i], wanted[k].type) != CKR_OK)
+				continue;
+			get_attribute(bench.session, found[i], wanted[k].type, &value, sizeof value);
+			assert_int_equal(value, wanted[k].value);
+			have++;
+		}
+		assert_true(have > 0);
+	}
+}
+
 static void keys_and_certificates_belong_together(void **state)
 {
 	static const char *const ids[] = {"SIGN", "KEYX"};
@@ -235,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SESSION_TEST(a_certificates_attributes_are_what_openssl_reads_in_it),
 		SESSION_TEST(a_certificate_has_no_url_and_no_hashes),
+		LOGIN_TEST(objects_of_the_card_are_what_they_are),
 		LOGIN_TEST(keys_and_certificates_belong_together),
 		SESSION_TEST(a_certificate_of_other_bytes_has_no_dates),
 		SESSION_TEST(what_cannot_be_read_is_tried_once_and_the_rest_is_told),

@@ -3,7 +3,9 @@
  * attributes, and how many objects there may be.
  */
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -93,6 +95,40 @@ static void a_date_is_a_day_of_the_calendar_or_empty(void **state)
 				 CKR_ATTRIBUTE_VALUE_INVALID);
 	}
 	assert_bytes(key, CKA_END_DATE, "", 0);
+}
+
+static void assert_date(const char *text, bool good)
+{
+	WITH(good ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID, aes, BYTES_OF(CKA_START_DATE, text, 8));
+}
+
+/* As the C library counts them. */
+static void every_month_has_its_days(void **state)
+{
+	static const int years[] = {1900, 2000, 2023, 2024};
+	char text[32];
+
+	(void)state;
+	for (size_t y = 0; y < COUNT(years); y++) {
+		for (int month = 0; month < 12; month++) {
+			for (int day = 28; day <= 32; day++) {
+				struct tm t = {.tm_year = years[y] - 1900, .tm_mon = month, .tm_mday = day};
+
+				snprintf(text, sizeof text, "%04d%02d%02d", years[y], month + 1, day);
+				timegm(&t);
+				assert_date(text, t.tm_mon == month);
+			}
+		}
+	}
+	/* the neighbours of the digits, in any place */
+	for (size_t i = 0; i < 8; i++) {
+		memcpy(text, "11111111", 9);
+		assert_date(text, true);
+		text[i] = '0' - 1;
+		assert_date(text, false);
+		text[i] = '9' + 1;
+		assert_date(text, false);
+	}
 }
 
 static void numbers_of_a_certificate_are_among_the_standards(void **state)
@@ -606,6 +642,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SESSION_TEST(a_date_is_a_day_of_the_calendar_or_empty),
+		SESSION_TEST(every_month_has_its_days),
 		SESSION_TEST(numbers_of_a_certificate_are_among_the_standards),
 		SESSION_TEST(a_certificate_has_the_attributes_of_the_cards),
 		SESSION_TEST(a_certificate_is_here_or_elsewhere),
