@@ -28,9 +28,9 @@ static const struct schema_row table[] = {
 	{CKA_CERTIFICATE_TYPE, ON_CERT, FORM_ULONG, RULE_NEEDED, 0, value_is_certificate_type, getter_ulong, CKC_X_509},
 	{CKA_CERTIFICATE_CATEGORY, ON_CERT, FORM_ULONG, 0, CK_CERTIFICATE_CATEGORY_UNSPECIFIED, value_is_category, getter_category, 0},
 	{CKA_VALUE,            ON_CERT, FORM_BYTES, RULE_NEEDED | RULE_EMPTY, 0, NULL, getter_value, 0},
-	{CKA_CHECK_VALUE,      ON_CERT, FORM_BYTES, RULE_FILLED, 0, NULL, getter_check_value, 0},
-	{CKA_START_DATE,       ON_CERT, FORM_DATE,  RULE_CHANGES, 0, NULL, getter_date, GETTER_START},
-	{CKA_END_DATE,         ON_CERT, FORM_DATE,  RULE_CHANGES, 0, NULL, getter_date, GETTER_END},
+	{CKA_CHECK_VALUE,      ON_CERT, FORM_BYTES, RULE_FILLED, 0, value_is_check_value, getter_check_value, 0},
+	{CKA_START_DATE,       ON_CERT, FORM_DATE,  0, 0, NULL, getter_date, GETTER_START},
+	{CKA_END_DATE,         ON_CERT, FORM_DATE,  0, 0, NULL, getter_date, GETTER_END},
 	{CKA_PUBLIC_KEY_INFO,  ON_CERT, FORM_BYTES, RULE_FILLED, 0, NULL, getter_certificate_key_info, 0},
 	{CKA_SUBJECT,          ON_CERT, FORM_BYTES, RULE_NEEDED, 0, NULL, getter_name, GETTER_SUBJECT},
 	{CKA_ISSUER,           ON_CERT, FORM_BYTES, RULE_CHANGES, 0, NULL, getter_name, GETTER_ISSUER},
@@ -78,7 +78,7 @@ static const struct schema_row table[] = {
 
 	{CKA_VALUE,            ON_SECRET, FORM_BYTES, RULE_NEEDED | RULE_SECRET, 0, NULL, NULL, 0},
 	{CKA_VALUE_LEN,        ON_SECRET, FORM_ULONG, 0, 0, NULL, NULL, 0},
-	{CKA_CHECK_VALUE,      ON_SECRET, FORM_BYTES, RULE_FILLED, 0, NULL, NULL, 0},
+	{CKA_CHECK_VALUE,      ON_SECRET, FORM_BYTES, RULE_FILLED, 0, value_is_check_value, NULL, 0},
 
 	{CKA_ALWAYS_AUTHENTICATE, ON_PRIVATE, FORM_BOOL, 0, CK_FALSE, NULL, getter_bool, CK_FALSE},
 	{CKA_SIGN_RECOVER,     ON_PRIVATE, FORM_BOOL, 0, CK_FALSE, NULL, getter_usage, P15_SIGN_RECOVER},

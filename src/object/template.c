@@ -44,6 +44,14 @@ static CK_RV settle(CK_ATTRIBUTE_TYPE type, CK_ULONG implied, const CK_ATTRIBUTE
 	return implied == UNSET || implied == *out ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
 }
 
+/* Something for the card: refused whatever it is, before anyone minds what is wrong with it. */
+static bool is_for_card(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	const CK_ATTRIBUTE *a = find_in(template, count, CKA_TOKEN);
+
+	return a && value_has_form(FORM_BOOL, a) && *(const CK_BBOOL *)a->pValue;
+}
+
 static CK_RV check_value(const struct schema_row *row, const CK_ATTRIBUTE *a)
 {
 	if (!value_has_form(row->form, a))
@@ -53,6 +61,17 @@ static CK_RV check_value(const struct schema_row *row, const CK_ATTRIBUTE *a)
 	if (row->check && !row->check(a->pValue, a->ulValueLen))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	return CKR_OK;
+}
+
+/*
+ * To say what is so anyway does no harm. Of a key that is made here that is
+ * not known yet: it will be local, and perhaps always sensitive.
+ */
+static bool is_so_anyway(enum template_use use, const struct schema_row *row, const CK_ATTRIBUTE *a)
+{
+	if (use == TEMPLATE_GENERATE && row->type != CKA_TRUSTED)
+		return false;
+	return row->form == FORM_BOOL && *(const CK_BBOOL *)a->pValue == row->value;
 }
 
 /* Keeps a checked value. Said twice in one template, it must be the same. */
@@ -81,8 +100,8 @@ static CK_RV keep(const struct schema_row *row, const CK_ATTRIBUTE *a, struct st
 	return rv;
 }
 
-static CK_RV take_given(CK_OBJECT_CLASS klass, const CK_ATTRIBUTE *template, CK_ULONG count,
-			struct store *out)
+static CK_RV take_given(enum template_use use, CK_OBJECT_CLASS klass, const CK_ATTRIBUTE *template,
+			CK_ULONG count, struct store *out)
 {
 	CK_RV rv = CKR_OK;
 
@@ -95,9 +114,7 @@ static CK_RV take_given(CK_OBJECT_CLASS klass, const CK_ATTRIBUTE *template, CK_
 		rv = check_value(row, a);
 		if (rv != CKR_OK)
 			return rv;
-		/* to say what is so anyway does no harm */
-		if (row->rules & RULE_FIXED &&
-		    !(row->form == FORM_BOOL && *(const CK_BBOOL *)a->pValue == row->value))
+		if (row->rules & RULE_FIXED && !is_so_anyway(use, row, a))
 			return CKR_ATTRIBUTE_READ_ONLY;
 		rv = keep(row, a, out, out);
 	}
@@ -186,7 +203,7 @@ CK_RV template_set_secret(struct store *s, const void *value, size_t len, bool l
 	/* PKCS#11 mechanisms, DES keys: to create or unwrap one of wrong parity is an error */
 	if ((type == CKK_DES2 || type == CKK_DES3) && !value_has_odd_parity(value, len))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
-	if (wanted != 0 && wanted != UNSET && wanted != len)
+	if (wanted != 0 && wanted != len)
 		return CKR_TEMPLATE_INCONSISTENT;
 	r = value_check_secret(type, value, len, check);
 	if (r == RESULT_OK)
@@ -311,6 +328,8 @@ CK_RV template_build(enum template_use use, CK_OBJECT_CLASS klass, CK_KEY_TYPE k
 	CK_RV rv;
 
 	*out = (struct store)STORE_INIT;
+	if (use == TEMPLATE_CREATE && is_for_card(template, count))
+		return CKR_TOKEN_WRITE_PROTECTED;
 	rv = settle(CKA_CLASS, klass, template, count, &klass);
 	if (rv != CKR_OK)
 		return rv;
@@ -320,7 +339,7 @@ CK_RV template_build(enum template_use use, CK_OBJECT_CLASS klass, CK_KEY_TYPE k
 	if (is_key)
 		rv = settle(CKA_KEY_TYPE, key_type, template, count, &key_type);
 	if (rv == CKR_OK)
-		rv = take_given(klass, template, count, out);
+		rv = take_given(use, klass, template, count, out);
 	if (rv == CKR_OK)
 		rv = rv_of(store_set_ulong(out, CKA_CLASS, klass));
 	if (rv == CKR_OK && is_key)

@@ -20,6 +20,7 @@ enum template_use {
  * CK_UNAVAILABLE_INFORMATION to take them from the template. *out is empty on
  * error. CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT,
  * CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_ATTRIBUTE_READ_ONLY.
+ * CKR_TOKEN_WRITE_PROTECTED: it was to be created on the card, in good form or not.
  */
 CK_RV template_build(enum template_use use, CK_OBJECT_CLASS klass, CK_KEY_TYPE key_type,
 		     const CK_ATTRIBUTE *template, CK_ULONG count, struct store *out);

@@ -47,7 +47,20 @@ static bool is_date(const uint8_t *p, size_t len)
 	return day <= days[month - 1] + (leap && month == 2);
 }
 
-/* Attributes with a length each, and no array in the array. */
+/* True if the last of these is there before, with another value. */
+static bool contradicts(const CK_ATTRIBUTE *inner, CK_ULONG last)
+{
+	const CK_ATTRIBUTE *a = &inner[last];
+
+	for (CK_ULONG i = 0; i < last; i++)
+		if (inner[i].type == a->type &&
+		    (inner[i].ulValueLen != a->ulValueLen ||
+		     (a->ulValueLen && memcmp(inner[i].pValue, a->pValue, a->ulValueLen) != 0)))
+			return true;
+	return false;
+}
+
+/* Attributes with a length each, none with two values, and no array in the array. */
 static bool is_template(const CK_ATTRIBUTE *a)
 {
 	const CK_ATTRIBUTE *inner = a->pValue;
@@ -57,7 +70,7 @@ static bool is_template(const CK_ATTRIBUTE *a)
 	for (CK_ULONG i = 0; i < a->ulValueLen / sizeof *inner; i++)
 		if (inner[i].type & CKF_ARRAY_ATTRIBUTE || inner[i].type > UINT32_MAX ||
 		    inner[i].ulValueLen == CK_UNAVAILABLE_INFORMATION ||
-		    (inner[i].ulValueLen && !inner[i].pValue))
+		    (inner[i].ulValueLen && !inner[i].pValue) || contradicts(inner, i))
 			return false;
 	return true;
 }
@@ -121,6 +134,12 @@ bool value_is_name_hash(const void *value, size_t len)
 		if (number_of(value, len) == hashes[i])
 			return true;
 	return false;
+}
+
+bool value_is_check_value(const void *value, size_t len)
+{
+	(void)value;
+	return len == VALUE_CHECK_SIZE || len == 0;
 }
 
 bool value_has_odd_parity(const uint8_t *key, size_t len)

@@ -39,6 +39,7 @@ bool value_is_category(const void *value, size_t len);
 bool value_is_security_domain(const void *value, size_t len);
 bool value_is_name_hash(const void *value, size_t len);
 bool value_is_rsa(const void *value, size_t len);
+bool value_is_check_value(const void *value, size_t len); /* or the wish to have none */
 
 /* PKCS#11, DES keys: every byte has an odd number of bits. */
 bool value_has_odd_parity(const uint8_t *key, size_t len);

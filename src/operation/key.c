@@ -168,8 +168,6 @@ static CK_RV expected_len(const struct store *attributes, size_t *len)
 	CK_ULONG said = store_ulong(attributes, CKA_VALUE_LEN);
 	size_t fixed = type == CKK_DES2 ? 16 : type == CKK_DES3 ? 24 : 0;
 
-	if (said == CK_UNAVAILABLE_INFORMATION)
-		said = 0;
 	if (fixed && said && said != fixed)
 		return CKR_TEMPLATE_INCONSISTENT;
 	*len = fixed ? fixed : said;

@@ -332,6 +332,27 @@ static void nothing_is_written_to_the_card(void **state)
 	assert_int_equal(fake_new_commands(READER), 0);
 }
 
+/* A program that wants to import learns that the card takes nothing, not what its template lacks. */
+static void whatever_is_for_the_card_is_write_protected(void **state)
+{
+	CK_ATTRIBUTE rows[][3] = {
+		{BOOL_OF(CKA_TOKEN, true), ULONG_OF(CKA_CLASS, CKO_PRIVATE_KEY),
+		 ULONG_OF(CKA_KEY_TYPE, CKK_RSA)},
+		{ULONG_OF(CKA_CLASS, CKO_PUBLIC_KEY), BOOL_OF(CKA_TOKEN, true),
+		 ULONG_OF(CKA_KEY_TYPE, CKK_EC)},
+		{ULONG_OF(CKA_CLASS, CKO_CERTIFICATE), ULONG_OF(CKA_CERTIFICATE_TYPE, CKC_X_509),
+		 BOOL_OF(CKA_TOKEN, true)},
+	};
+	CK_ATTRIBUTE bad[] = {ULONG_OF(CKA_CLASS, CKO_DATA), BYTES_OF(CKA_TOKEN, "\1\1", 2)};
+	CK_OBJECT_HANDLE object;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_int_equal(ck_try_create(bench.session, rows[i], 3, &object),
+				 CKR_TOKEN_WRITE_PROTECTED);
+	assert_int_equal(ck_try_create(bench.session, bad, 2, &object), CKR_ATTRIBUTE_VALUE_INVALID);
+}
+
 /* ---- copies and changes ---- */
 
 static void a_copy_is_an_object_of_its_own(void **state)
@@ -725,6 +746,7 @@ int main(void)
 		SESSION_TEST(what_the_module_says_nobody_else_may_say),
 		SESSION_TEST(null_arguments_make_nothing),
 		SESSION_TEST(nothing_is_written_to_the_card),
+		SESSION_TEST(whatever_is_for_the_card_is_write_protected),
 		SESSION_TEST(a_copy_is_an_object_of_its_own),
 		SESSION_TEST(a_copy_may_not_become_looser),
 		SESSION_TEST(what_may_not_be_copied_or_destroyed_is_not),

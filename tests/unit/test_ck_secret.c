@@ -157,6 +157,24 @@ static void templates_that_do_not_fit_generate_nothing(void **state)
 	assert_int_equal(key, 0);
 }
 
+/* Not even what would be so of a key that was given: this one is made here. */
+static void how_a_generated_key_began_is_not_the_callers_to_say(void **state)
+{
+	static const CK_ATTRIBUTE_TYPE facts[] = {CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE};
+	CK_OBJECT_HANDLE key = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * COUNT(facts); i++) {
+		CK_ATTRIBUTE template[] = {ULONG_OF(CKA_VALUE_LEN, 16), BOOL_OF(CKA_SENSITIVE, true),
+					   BOOL_OF(CKA_EXTRACTABLE, false), BOOL_OF(facts[i / 2], i % 2)};
+
+		assert_int_equal(C_GenerateKey(bench.session, MECHANISM(CKM_AES_KEY_GEN), template,
+					       COUNT(template), &key),
+				 CKR_ATTRIBUTE_READ_ONLY);
+		assert_int_equal(key, 0);
+	}
+}
+
 /* ---- HMAC ---- */
 
 static unsigned reference(const char *hash, const void *key, size_t key_len, size_t len,
@@ -527,6 +545,7 @@ int main(void)
 		SESSION_TEST(generated_des_keys_have_odd_parity),
 		SESSION_TEST(lengths_that_do_not_fit_generate_nothing),
 		SESSION_TEST(templates_that_do_not_fit_generate_nothing),
+		SESSION_TEST(how_a_generated_key_began_is_not_the_callers_to_say),
 		SESSION_TEST(every_hmac_is_openssls),
 		SESSION_TEST(a_general_hmac_is_the_beginning_of_it),
 		SESSION_TEST(a_wrong_mac_is_told),

@@ -131,6 +131,24 @@ static void every_month_has_its_days(void **state)
 	}
 }
 
+/* PKCS#11 4.6.3: of a certificate only CKA_ID, CKA_ISSUER and CKA_SERIAL_NUMBER change. */
+static void a_certificate_keeps_its_dates(void **state)
+{
+	CK_OBJECT_HANDLE made = WITH(CKR_OK, cert, BYTES_OF(CKA_START_DATE, "20260101", 8));
+	CK_OBJECT_HANDLE key = ck_create(bench.session, (CK_ATTRIBUTE *)aes, COUNT(aes));
+	static const CK_ATTRIBUTE_TYPE changing[] = {CKA_ID, CKA_ISSUER, CKA_SERIAL_NUMBER, CKA_LABEL};
+
+	(void)state;
+	assert_int_equal(ck_set(bench.session, made, CKA_START_DATE, "20260102", 8),
+			 CKR_ATTRIBUTE_READ_ONLY);
+	assert_int_equal(ck_set(bench.session, made, CKA_END_DATE, "20260102", 8),
+			 CKR_ATTRIBUTE_READ_ONLY);
+	assert_bytes(made, CKA_START_DATE, "20260101", 8);
+	for (size_t i = 0; i < COUNT(changing); i++)
+		assert_int_equal(ck_set(bench.session, made, changing[i], "new", 3), CKR_OK);
+	assert_int_equal(ck_set(bench.session, key, CKA_START_DATE, "20260102", 8), CKR_OK);
+}
+
 static void numbers_of_a_certificate_are_among_the_standards(void **state)
 {
 	CK_OBJECT_HANDLE made;
@@ -532,6 +550,20 @@ static void a_template_in_a_template_has_whole_entries(void **state)
 	WITH(CKR_OK, aes, BYTES_OF(CKA_WRAP_TEMPLATE, NULL, 0));
 }
 
+static void a_template_in_a_template_does_not_contradict_itself(void **state)
+{
+	CK_ATTRIBUTE twice[] = {BYTES_OF(CKA_LABEL, "a", 1), BYTES_OF(CKA_ID, "b", 1),
+				BYTES_OF(CKA_LABEL, "a", 1)};
+
+	(void)state;
+	WITH(CKR_OK, aes, BYTES_OF(CKA_WRAP_TEMPLATE, twice, sizeof twice));
+	twice[2].pValue = (char *)"b";
+	WITH(CKR_ATTRIBUTE_VALUE_INVALID, aes, BYTES_OF(CKA_WRAP_TEMPLATE, twice, sizeof twice));
+	WITH(CKR_ATTRIBUTE_VALUE_INVALID, aes, BYTES_OF(CKA_UNWRAP_TEMPLATE, twice, sizeof twice));
+	twice[2].ulValueLen = 0;
+	WITH(CKR_ATTRIBUTE_VALUE_INVALID, aes, BYTES_OF(CKA_UNWRAP_TEMPLATE, twice, sizeof twice));
+}
+
 /* ---- how many ---- */
 
 static int setup_few(void **state)
@@ -643,6 +675,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SESSION_TEST(a_date_is_a_day_of_the_calendar_or_empty),
 		SESSION_TEST(every_month_has_its_days),
+		SESSION_TEST(a_certificate_keeps_its_dates),
 		SESSION_TEST(numbers_of_a_certificate_are_among_the_standards),
 		SESSION_TEST(a_certificate_has_the_attributes_of_the_cards),
 		SESSION_TEST(a_certificate_is_here_or_elsewhere),
@@ -659,6 +692,7 @@ int main(void)
 		LOGIN_TEST(a_list_of_mechanisms_is_kept),
 		SESSION_TEST(a_template_in_a_template_is_kept_and_filled_in),
 		SESSION_TEST(a_template_in_a_template_has_whole_entries),
+		SESSION_TEST(a_template_in_a_template_does_not_contradict_itself),
 		LIMIT_TEST(there_is_an_end_to_session_objects, setup_few),
 		LIMIT_TEST(and_to_what_is_in_them, setup_few),
 		LIMIT_TEST(no_limit_is_none, setup_unlimited),

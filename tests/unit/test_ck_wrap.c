@@ -243,10 +243,18 @@ static void an_unwrapped_key_goes_nowhere_but_into_the_session(void **state)
 	CK_ATTRIBUTE longer[] = {ULONG_OF(CKA_KEY_TYPE, CKK_AES), ULONG_OF(CKA_VALUE_LEN, 32)};
 	CK_ATTRIBUTE fits[] = {ULONG_OF(CKA_KEY_TYPE, CKK_AES), ULONG_OF(CKA_VALUE_LEN, 16),
 			       BOOL_OF(CKA_PRIVATE, true)};
+	CK_ATTRIBUTE no_length[] = {ULONG_OF(CKA_KEY_TYPE, CKK_AES),
+				    ULONG_OF(CKA_VALUE_LEN, CK_UNAVAILABLE_INFORMATION)};
+	CK_ATTRIBUTE no_check[] = {ULONG_OF(CKA_KEY_TYPE, CKK_AES), BYTES_OF(CKA_CHECK_VALUE, "1234", 4)};
 
 	(void)state;
 	assert_int_equal(C_UnwrapKey(bench.session, &m, kek, wrapped, len, token, 2, &out),
 			 CKR_TOKEN_WRITE_PROTECTED);
+	/* what no key can have is told before anything is decrypted */
+	assert_int_equal(C_UnwrapKey(bench.session, &m, kek, wrapped, len, no_length, 2, &out),
+			 CKR_ATTRIBUTE_VALUE_INVALID);
+	assert_int_equal(C_UnwrapKey(bench.session, &m, kek, wrapped, len, no_check, 2, &out),
+			 CKR_ATTRIBUTE_VALUE_INVALID);
 	assert_int_equal(C_UnwrapKey(bench.session, &m, kek, wrapped, len, longer, 2, &out),
 			 CKR_WRAPPED_KEY_INVALID);
 	assert_int_equal(C_UnwrapKey(bench.session, &m, kek, wrapped, len, fits, 3, &out), CKR_OK);
