@@ -9,7 +9,11 @@
 
 #include "src/crypto/context.h"
 
-/* Set and cleared by C_Initialize and C_Finalize only, while no call is inside. */
+/*
+ * Set by C_Initialize only. It stays until the process ends: each thread that
+ * drew a random number in it has a generator there, which OpenSSL frees when
+ * the thread ends, and nobody knows when that is.
+ */
 static OSSL_LIB_CTX *context;
 
 static const char *const digest_names[] = {"MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"};
@@ -21,16 +25,9 @@ static _Atomic(EVP_MD *) digests[DIGESTS];
 
 bool crypto_start(void)
 {
-	context = OSSL_LIB_CTX_new();
+	if (!context)
+		context = OSSL_LIB_CTX_new();
 	return context != NULL;
-}
-
-void crypto_stop(void)
-{
-	for (size_t i = 0; i < DIGESTS; i++)
-		EVP_MD_free(atomic_exchange(&digests[i], NULL));
-	OSSL_LIB_CTX_free(context);
-	context = NULL;
 }
 
 void crypto_abandon(void)

@@ -11,11 +11,11 @@
 
 #include <openssl/types.h>
 
-/* Makes it; false: out of memory. Called by C_Initialize, before anything else. */
+/*
+ * Makes it if there is none yet; false: out of memory. Called by C_Initialize,
+ * before anything else. It outlives C_Finalize.
+ */
 bool crypto_start(void);
-
-/* Frees it. Nobody computes any more. */
-void crypto_stop(void);
 
 /* Leaves it as it is: it is a parent process's, or OpenSSL has torn it down. */
 void crypto_abandon(void);

@@ -86,7 +86,6 @@ static void take_down(void)
 	atomic_store(&module.slot_count, 0);
 	readers_close();
 	events_close();
-	crypto_stop();
 }
 
 /* With the lock. */
@@ -147,7 +146,8 @@ static void leave_behind(void)
 	forget_slots();
 	readers_close();
 	events_close();
-	crypto_abandon();
+	if (crypto_is_gone())
+		crypto_abandon();
 }
 
 CK_RV module_finalize(void)
@@ -192,6 +192,9 @@ static __attribute__((destructor)) void at_exit(void)
 CK_RV module_enter(void)
 {
 	notice_fork();
+	/* calls that are refused are not inside: many of them would keep C_Finalize waiting */
+	if (atomic_load(&module.owner) != getpid())
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	atomic_fetch_add(&module.active, 1);
 	if (atomic_load(&module.owner) == getpid())
 		return CKR_OK;

@@ -1,5 +1,7 @@
 /* C_Initialize and C_Finalize: arguments, threads, fork, exit handlers. */
+#include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -276,6 +278,84 @@ static void a_program_may_end_without_finalize(void **state)
 	child_assert_well(child);
 }
 
+/* ---- threads of the program that live on ---- */
+
+#define THREADS 8
+#define MANY 64
+
+static atomic_bool finalized;
+
+static void *ask_again_and_again(void *context)
+{
+	CK_SLOT_INFO info;
+
+	while (!atomic_load(&finalized))
+		C_GetSlotInfo(0, &info);
+	return context;
+}
+
+static void finalize_does_not_wait_for_calls_that_are_refused(void **state)
+{
+	pthread_t threads[MANY];
+	CK_RV rv;
+
+	(void)state;
+	atomic_store(&finalized, false);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_again_and_again, NULL), 0);
+	rv = C_Finalize(NULL);
+	atomic_store(&finalized, true);
+	for (size_t i = 0; i < MANY; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(rv, CKR_OK);
+	/* had it given up waiting, the connection to the card would be left */
+	assert_int_equal(fake_open_contexts(), 0);
+}
+
+static pthread_barrier_t together;
+
+/* OpenSSL keeps a generator for each thread, and looks after it when the thread ends. */
+static void *use_and_outlive(void *context)
+{
+	CK_SESSION_HANDLE session;
+	unsigned char random[16];
+
+	if (C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) != CKR_OK ||
+	    C_GenerateRandom(session, random, sizeof random) != CKR_OK)
+		*(bool *)context = true;
+	pthread_barrier_wait(&together);
+	pthread_barrier_wait(&together); /* finalized meanwhile */
+	return NULL;
+}
+
+static void outlive_in_child(void)
+{
+	bool failed[THREADS] = {false};
+	pthread_t threads[THREADS];
+
+	mallopt(M_PERTURB, 0x5A); /* what is freed is not as it was */
+	CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
+	pthread_barrier_init(&together, NULL, THREADS + 1);
+	for (size_t i = 0; i < THREADS; i++)
+		CHILD_WANTS(!pthread_create(&threads[i], NULL, use_and_outlive, &failed[i]));
+	pthread_barrier_wait(&together);
+	CHILD_WANTS(C_Finalize(NULL) == CKR_OK);
+	pthread_barrier_wait(&together);
+	for (size_t i = 0; i < THREADS; i++)
+		CHILD_WANTS(!pthread_join(threads[i], NULL) && !failed[i]);
+	child_done_leaving_memory();
+}
+
+static void a_thread_that_used_the_module_may_end_after_finalize(void **state)
+{
+	pid_t child = child_start();
+
+	(void)state;
+	if (child == 0)
+		outlive_in_child();
+	child_assert_well(child);
+}
+
 static int stop_again(void **state)
 {
 	bench_setup(state);
@@ -300,6 +380,8 @@ int main(void)
 		STOPPED_TEST(finalize_works_in_an_exit_handler),
 		STOPPED_TEST(finalize_works_after_openssl_has_cleaned_up),
 		STOPPED_TEST(a_program_may_end_without_finalize),
+		SESSION_TEST(finalize_does_not_wait_for_calls_that_are_refused),
+		STOPPED_TEST(a_thread_that_used_the_module_may_end_after_finalize),
 	};
 
 	return cmocka_run_group_tests_name("initialize and finalize", tests, NULL, NULL);

@@ -157,7 +157,6 @@ static int teardown_slot(void **state)
 {
 	(void)state;
 	slot_free(&slot);
-	crypto_stop();
 	assert_int_equal(fake_open_contexts(), 0); /* session objects want no card */
 	return 0;
 }
