@@ -1,35 +1,36 @@
 #include "config.h"
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "apdu/secret.h"
 
-#define ARENA_BYTES 32768 /* some hundred PINs and keys; a page-aligned power of two */
-#define ARENA_LEAST 32
-
-static pthread_once_t arena_once = PTHREAD_ONCE_INIT;
-
-/* A host program may have set the arena up already; ours is only the fallback. */
-static void arena_open(void)
+static size_t in_pages(size_t size)
 {
-	if (!CRYPTO_secure_malloc_initialized())
-		(void)CRYPTO_secure_malloc_init(ARENA_BYTES, ARENA_LEAST);
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) / page * page;
 }
 
-/* OpenSSL's own start of the arena is not safe in two threads: it asserts. */
-void secret_start(void)
-{
-	pthread_once(&arena_once, arena_open);
-}
-
+/*
+ * Pages of its own for each: not OpenSSL's secure memory, which is one for the
+ * process and never grows. There each thread of the host program that draws
+ * random numbers has its generators, and when it is full they fail.
+ */
 void *secret_new(size_t size)
 {
-	secret_start();
-	return OPENSSL_secure_zalloc(size);
+	const size_t len = in_pages(size ? size : 1);
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	/* where a limit forbids the first, the rest must do */
+	(void)!mlock(p, len);
+	(void)madvise(p, len, MADV_DONTDUMP);
+	return p;
 }
 
 void secret_free(void *p, size_t size)
@@ -37,7 +38,7 @@ void secret_free(void *p, size_t size)
 	if (!p)
 		return;
 	OPENSSL_cleanse(p, size);
-	OPENSSL_secure_free(p);
+	(void)munmap(p, in_pages(size ? size : 1));
 }
 
 enum result secret_set(struct secret *s, const void *data, size_t len)

@@ -1,7 +1,8 @@
 /*
  * A short secret that outlives one call (a PIN that must be given again after
- * another program reset the card, key-set keys): kept in OpenSSL's secure
- * memory, wiped when cleared.
+ * another program reset the card, key-set keys): kept in secure memory (pages
+ * that are not swapped out, as far as the system allows, and not in core dumps),
+ * wiped when cleared.
  */
 #ifndef TWCARD_APDU_SECRET_H
 #define TWCARD_APDU_SECRET_H
@@ -17,12 +18,6 @@ struct secret {
 };
 
 #define SECRET_INIT {NULL, 0}
-
-/*
- * Sets the secure memory up, once for the process; C_Initialize does it before
- * there can be two threads that want it first. Done by need otherwise.
- */
-void secret_start(void);
 
 /* Replaces the contents by a copy of len bytes (at least 1). */
 MUST_USE enum result secret_set(struct secret *s, const void *data, size_t len);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "apdu/log.h"
-#include "apdu/secret.h"
 #include "src/base/config_file.h"
 #include "src/base/settings.h"
 #include "src/crypto/context.h"
@@ -96,7 +95,6 @@ static CK_RV set_up(void)
 	config_load();
 	settings_start_log(config_current());
 	config_report();
-	secret_start();
 	if (!crypto_start())
 		return CKR_HOST_MEMORY;
 	/* what is there now is no event later (PKCS#11 5.5); slot ids work from here on */

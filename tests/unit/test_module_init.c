@@ -356,6 +356,14 @@ static void a_thread_that_used_the_module_may_end_after_finalize(void **state)
 	child_assert_well(child);
 }
 
+/* It is one for the process and never grows: full, it would cost the program's threads their
+ * random numbers. */
+static void openssls_secure_memory_is_left_to_the_program(void **state)
+{
+	(void)state;
+	assert_false(CRYPTO_secure_malloc_initialized());
+}
+
 static int stop_again(void **state)
 {
 	bench_setup(state);
@@ -381,6 +389,7 @@ int main(void)
 		STOPPED_TEST(finalize_works_after_openssl_has_cleaned_up),
 		STOPPED_TEST(a_program_may_end_without_finalize),
 		SESSION_TEST(finalize_does_not_wait_for_calls_that_are_refused),
+		LOGIN_TEST(openssls_secure_memory_is_left_to_the_program),
 		STOPPED_TEST(a_thread_that_used_the_module_may_end_after_finalize),
 	};
 
