@@ -164,7 +164,6 @@ enum result token_public_key(struct token *t, const struct object *key,
 	const struct public_key *entry = token_known_key(t, key->record->key_ref);
 	enum result r = RESULT_OK;
 
-	*out = NULL;
 	if (!entry || entry->origin < KEY_CERTIFIED)
 		r = learn_key(t, key, entry && entry->origin == KEY_DOUBTED, &entry);
 	if (r != RESULT_OK)

@@ -144,7 +144,7 @@ MUST_USE enum result token_read_value(struct token *t, struct object *o);
 
 /*
  * The public half of a key, read once. Talks to the card the first time.
- * RESULT_NOT_FOUND: the card has it not, or not in a form we know.
+ * RESULT_NOT_FOUND: the card has it not, or not in a form we know. *out: on RESULT_OK only.
  */
 MUST_USE enum result token_public_key(struct token *t, const struct object *key,
 				      const struct rsa_public **out);

@@ -57,8 +57,7 @@ static bool put_directories(const struct token *t, struct cache *file)
 
 		if (!list->loaded || list->warm)
 			continue;
-		cache_drop(file, CACHE_DIRECTORY, kinds[k]);
-		cache_drop(file, CACHE_DATE, kinds[k]);
+		cache_drop(file, CACHE_DIRECTORY, kinds[k]); /* without it a date says nothing */
 		if (may_be_kept(list) && (!cache_put(file, CACHE_DIRECTORY, kinds[k], list->raw.data,
 						     list->raw.len) ||
 					  !put_date(file, kinds[k])))

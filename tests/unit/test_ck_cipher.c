@@ -409,7 +409,21 @@ static void a_counter_is_not_taken_beyond_its_end(void **state)
 
 static void counters_of_every_width_have_their_end(void **state)
 {
+	CK_OBJECT_HANDLE key = ck_cipher_key(bench.session, row_of(CKM_AES_CTR));
+
 	(void)state;
+	for (CK_ULONG bits = 1; bits <= 128; bits++) { /* from their beginning, too */
+		CK_AES_CTR_PARAMS params = {.ulCounterBits = bits};
+		unsigned char out[CK_CIPHER_MAX];
+		CK_ULONG len = sizeof out;
+
+		assert_int_equal(C_EncryptInit(bench.session,
+					       &(CK_MECHANISM){CKM_AES_CTR, &params, sizeof params}, key),
+				 CKR_OK);
+		assert_int_equal(C_Encrypt(bench.session, (CK_BYTE *)ck_text(), bits < 5 ? 16u << bits : 300,
+					   out, &len),
+				 CKR_OK);
+	}
 	for (unsigned bits = 8; bits < 128; bits += 5) {
 		assert_int_equal(count_on(bits, 2, 32, 32), CKR_OK);
 		assert_int_equal(count_on(bits, 2, 33, 33), CKR_DATA_LEN_RANGE);

@@ -292,6 +292,12 @@ static void a_waiter_holds_nobody_up(void **state)
 	finish_waiting(&w, CKR_OK);
 }
 
+static unsigned cpu_ms(const struct rusage *u)
+{
+	return (unsigned)((u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000 +
+			  (u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000);
+}
+
 /* What a program that only waits costs: PC/SC wakes it, it does not look again and again. */
 static void a_waiter_sleeps(void **state)
 {
@@ -308,6 +314,8 @@ static void a_waiter_sleeps(void **state)
 	finish_waiting(&w, CKR_OK);
 	print_message("# woken %ld times in 1.5 s\n", after.ru_nvcsw - before.ru_nvcsw);
 	assert_in_range(after.ru_nvcsw - before.ru_nvcsw, 0, 30);
+	/* nor does it look without ever sleeping */
+	assert_in_range(cpu_ms(&after) - cpu_ms(&before), 0, 400);
 }
 
 /* ---- C_Finalize ---- */

@@ -501,7 +501,6 @@ int main(void)
 		BENCH_TEST(a_program_that_never_logged_in_resets_nothing),
 		LOGIN_TEST(a_forked_child_that_ends_leaves_the_card_alone),
 		BENCH_TEST(a_call_that_outlives_finalize_resets_the_card_when_it_ends),
-		LOGIN_TEST(a_call_that_outlives_finalize_resets_the_card_when_it_ends),
 		BENCH_TEST(a_call_that_hangs_does_not_hold_up_the_end),
 		BENCH_TEST(finalize_resets_the_card_whatever_openssl_did),
 		RUN_TEST(a_kept_pin_that_fails_is_told_to_the_other_processes),

@@ -1,6 +1,8 @@
 /* Sessions: open, shared login, close, and cards that leave under them. */
 #include <string.h>
 
+#include <winscard.h>
+
 #include "testcard.h"
 
 static CK_SESSION_INFO info_of(CK_SESSION_HANDLE session)
@@ -201,6 +203,21 @@ static void a_card_pulled_inside_an_operation_is_not_a_general_error(void **stat
 	assert_true(is_gone(C_Sign(bench.session, (CK_BYTE *)"text", 4, sig, &len)));
 }
 
+/* It is connected anew: what it is cannot be said before it answers. */
+static void a_card_that_did_not_answer_is_asked_by_the_next_session(void **state)
+{
+	CK_OBJECT_HANDLE key = find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+	CK_SESSION_HANDLE session;
+	unsigned char sig[256];
+
+	(void)state;
+	fake_fail(READER, 1000, SCARD_F_COMM_ERROR);
+	assert_int_not_equal(sign_sha256(bench.session, key, "text", sig), CKR_OK);
+	assert_int_not_equal(C_OpenSession(bench.slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+	fake_fail(READER, 0, 0);
+	assert_int_equal(C_OpenSession(bench.slot, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+}
+
 static void a_removed_reader_ends_its_sessions_whatever_code_says_so(void **state)
 {
 	static const long codes[] = {(long)0x80100017, (long)0x80100011, (long)0x80100003,
@@ -258,6 +275,7 @@ int main(void)
 		SESSION_TEST(another_card_is_another_token),
 		LOGIN_TEST(the_pin_is_not_kept_for_the_next_card),
 		LOGIN_TEST(a_card_pulled_inside_an_operation_is_not_a_general_error),
+		LOGIN_TEST(a_card_that_did_not_answer_is_asked_by_the_next_session),
 		LOGIN_TEST(a_removed_reader_ends_its_sessions_whatever_code_says_so),
 		LOGIN_TEST(a_pulled_card_leaves_the_other_slot_alone),
 	};

@@ -274,6 +274,27 @@ static void a_garbled_answer_is_never_a_signature(void **state)
 	assert_int_equal(vcard_tries_left(bench.card), 3);
 }
 
+/* Where the key's record cannot be read its certificate says what is right. */
+static void without_a_public_key_the_certificate_checks(void **state)
+{
+	unsigned char sig[256], zero[256] = {0};
+
+	(void)state;
+	assert_true(vcard_file_delete(bench.card, "3F00/5030/0810/0811"));
+	for (unsigned nth = 0; nth <= 3; nth++) {
+		CK_OBJECT_HANDLE key = sign_key();
+
+		assert_int_equal(sign_sha256(bench.session, key, "good", sig), CKR_OK);
+		assert_true(is_signature(bench.card, KEY_SIGN, "good", sig));
+		if (nth < 2)
+			continue;
+		memset(sig, 0, sizeof sig);
+		vcard_fault(bench.card, nth, VCARD_FAULT_GARBLE, 0);
+		assert_int_equal(sign_sha256(bench.session, key, "bad", sig), CKR_DEVICE_ERROR);
+		assert_memory_equal(sig, zero, sizeof sig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +312,7 @@ int main(void)
 		LOGIN_TEST(only_a_private_signing_key_signs),
 		LOGIN_TEST(a_logout_ends_the_operation),
 		LOGIN_TEST(a_garbled_answer_is_never_a_signature),
+		LOGIN_TEST(without_a_public_key_the_certificate_checks),
 	};
 
 	return cmocka_run_group_tests_name("sign", tests, NULL, NULL);

@@ -1,5 +1,7 @@
 /* Slots: readers come, go and come back; pcscd is there or not. */
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "testcard.h"
 
@@ -201,6 +203,51 @@ static void a_mute_card_in_a_reader_is_no_crash(void **state)
 	fake_eject(READER);
 }
 
+static size_t say_nothing(void *context, const uint8_t *cmd, size_t len,
+			  uint8_t answer[FAKE_ANSWER_MAX])
+{
+	(void)context;
+	(void)cmd;
+	(void)len;
+	(void)answer;
+	return 0;
+}
+
+static void *pull_soon(void *context)
+{
+	const struct timespec t = {0, 150 * 1000 * 1000};
+
+	nanosleep(&t, NULL);
+	fake_eject(READER);
+	return context;
+}
+
+/* It is mute some time before PC/SC notices that it is gone: the answer is the truer one. */
+static void a_card_on_its_way_out_is_waited_for(void **state)
+{
+	struct fake_card mute = {.answer = say_nothing};
+	const uint8_t *atr = vcard_atr(bench.card, &mute.atr_len);
+	CK_SESSION_HANDLE session;
+	CK_TOKEN_INFO info;
+	pthread_t thread;
+
+	(void)state;
+	memcpy(mute.atr, atr, mute.atr_len);
+	fake_add_reader(READER);
+	fake_insert_card(READER, &mute);
+	module_start();
+	assert_int_equal(C_GetTokenInfo(0, &info), CKR_DEVICE_ERROR); /* one that stays */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pthread_create(&thread, NULL, pull_soon, NULL), 0);
+		assert_int_equal(i ? C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session)
+				   : C_GetTokenInfo(0, &info),
+				 CKR_DEVICE_REMOVED);
+		pthread_join(thread, NULL);
+		assert_int_equal(C_GetTokenInfo(0, &info), CKR_TOKEN_NOT_PRESENT);
+		fake_insert_card(READER, &mute);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +262,7 @@ int main(void)
 		EMPTY_TEST(slot_texts_are_padded_with_blanks),
 		EMPTY_TEST(unknown_slots_are_told),
 		EMPTY_TEST(a_mute_card_in_a_reader_is_no_crash),
+		EMPTY_TEST(a_card_on_its_way_out_is_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
