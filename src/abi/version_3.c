@@ -12,8 +12,11 @@
 
 static const char standard_name[] = "PKCS 11";
 
-/* The one asked for by default comes first. */
-static const CK_INTERFACE interfaces[] = {
+/*
+ * The one asked for by default comes first. Not constant, as Cryptoki's type
+ * for it is not: OpenSC's pkcs11-spy puts its own table into what it gets.
+ */
+static CK_INTERFACE interfaces[] = {
 	{(char *)standard_name, (void *)&function_list_3_0, 0},
 	{(char *)standard_name, (void *)&function_list, 0},
 };
@@ -55,7 +58,7 @@ CK_RV C_GetInterface(unsigned char *name, CK_VERSION *version, CK_INTERFACE **ou
 	for (size_t i = 0; i < INTERFACES; i++) {
 		if (!is_wanted(&interfaces[i], name, version, flags))
 			continue;
-		*out = (CK_INTERFACE *)&interfaces[i];
+		*out = &interfaces[i];
 		return CKR_OK;
 	}
 	*out = NULL;

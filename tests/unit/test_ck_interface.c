@@ -60,6 +60,19 @@ static void the_default_interface_is_the_newest(void **state)
 	assert_ptr_equal(found, interface_of(2, 40));
 }
 
+/* OpenSC's pkcs11-spy does: it puts its own functions before the module's. */
+static void a_program_may_write_to_what_it_gets(void **state)
+{
+	CK_INTERFACE *found = interface_of(3, 0);
+	void *ours = found->pFunctionList;
+	CK_VERSION its_own = {3, 0};
+
+	(void)state;
+	found->pFunctionList = &its_own;
+	assert_ptr_equal(interface_of(3, 0), found);
+	found->pFunctionList = ours;
+}
+
 static void what_is_not_there_is_not_given(void **state)
 {
 	static const CK_VERSION versions[] = {{2, 20}, {3, 1}, {4, 0}, {0, 0}};
@@ -258,6 +271,7 @@ int main(void)
 		cmocka_unit_test(the_list_has_both_interfaces),
 		cmocka_unit_test(a_small_list_gets_the_count),
 		cmocka_unit_test(the_default_interface_is_the_newest),
+		cmocka_unit_test(a_program_may_write_to_what_it_gets),
 		cmocka_unit_test(what_is_not_there_is_not_given),
 		cmocka_unit_test(the_2_40_interface_is_the_old_function_list),
 		cmocka_unit_test(both_tables_agree_but_in_get_info),
