@@ -52,7 +52,10 @@ static enum result verify(struct token *t, const uint8_t *pin, size_t len, int *
 
 /*
  * What will be needed after the login and would disturb it then: on a card
- * with a secure channel every plain read may close it.
+ * with a secure channel every plain read may close it. A key that is only
+ * good for checking results is read, too: many programs ask for its modulus
+ * before they sign, and a closed channel costs them a VERIFY. Not where
+ * certificates are bound: then what is left has none, and few look at it.
  */
 static enum result read_ahead(struct token *t)
 {
@@ -65,7 +68,7 @@ static enum result read_ahead(struct token *t)
 		const struct object key = {.record = &list->records.items[i]};
 		const struct rsa_public *ignored;
 
-		if (token_key_for_check(t, &key))
+		if (t->bound && token_key_for_check(t, &key))
 			continue;
 		r = token_public_key(t, &key, &ignored);
 		if (SENDS_CARD_AWAY(r))

@@ -91,6 +91,24 @@ static void signing_works_from_a_warm_start(void **state)
 	assert_true(is_signature(bench.card, KEY_SIGN, "x", sig));
 }
 
+/* Many programs look at a key before they use it: that must not end a secure channel. */
+static void a_warm_login_and_signature_cost_one_verify(void **state)
+{
+	unsigned char modulus[256], sig[256];
+	CK_OBJECT_HANDLE key;
+	unsigned before;
+
+	(void)state;
+	warm_up();
+	before = verifies(bench.card);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	key = find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+	get_attribute(bench.session, key, CKA_MODULUS, modulus, sizeof modulus);
+	assert_int_equal(sign_sha256(bench.session, key, "x", sig), CKR_OK);
+	assert_true(is_signature(bench.card, KEY_SIGN, "x", sig));
+	assert_int_equal(verifies(bench.card) - before, 1);
+}
+
 /* ---- what must be noticed ---- */
 
 static void a_renewed_certificate_is_noticed(void **state)
@@ -474,6 +492,7 @@ int main(void)
 		BOTH(a_cold_certificate_costs_its_blocks),
 		BOTH(slot_token_and_session_info_cost_nothing),
 		BOTH(signing_works_from_a_warm_start),
+		BOTH(a_warm_login_and_signature_cost_one_verify),
 		BOTH(a_renewed_certificate_is_noticed),
 		BOTH(a_renewed_issuer_is_noticed),
 		FIRST(another_persons_certificate_is_noticed),

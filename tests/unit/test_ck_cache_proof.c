@@ -23,7 +23,7 @@
 #define END_SIZE 200
 #define DAY (24 * 60 * 60)
 #define FIREFOX_FIRST 15  /* commands after the token info, the promise */
-#define FIREFOX_SECOND 31
+#define FIREFOX_SECOND 23
 
 static const struct {
 	const char *id;
