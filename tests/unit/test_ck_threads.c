@@ -305,6 +305,33 @@ static void of_parallel_logins_one_sends_the_pin(void **state)
 	assert_int_equal(stats.verifies, 1);
 }
 
+/* ---- sessions come and go while another thread counts them ---- */
+
+static void *open_and_close(void *context)
+{
+	struct worker *w = context;
+	CK_SESSION_HANDLE session;
+
+	for (unsigned i = 0; i < w->rounds; i++)
+		if (step(w, "open", C_OpenSession(w->slot, CKF_SERIAL_SESSION, NULL, NULL, &session)) &&
+		    step(w, "close", C_CloseSession(session)))
+			w->good++;
+	return NULL;
+}
+
+static void sessions_are_counted_while_they_come_and_go(void **state)
+{
+	struct worker w = {.slot = bench.slot, .rounds = 1000};
+	unsigned char label[32] = "x";
+
+	(void)state;
+	assert_int_equal(pthread_create(&w.thread, NULL, open_and_close, &w), 0);
+	for (unsigned i = 0; i < w.rounds; i++)
+		assert_int_equal(C_InitToken(bench.slot, (CK_BYTE *)PIN, 6, label), CKR_SESSION_EXISTS);
+	pthread_join(w.thread, NULL);
+	assert_int_equal(w.good, w.rounds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +340,7 @@ int main(void)
 		TWO_SLOTS_TEST(a_hanging_reader_does_not_hold_up_threads_on_the_other),
 		BENCH_TEST(slots_may_be_looked_at_while_cards_come_and_go),
 		BENCH_TEST(of_parallel_logins_one_sends_the_pin),
+		SESSION_TEST(sessions_are_counted_while_they_come_and_go),
 	};
 
 	return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
