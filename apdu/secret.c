@@ -30,6 +30,7 @@ void *secret_new(size_t size)
 	/* where a limit forbids the first, the rest must do */
 	(void)!mlock(p, len);
 	(void)madvise(p, len, MADV_DONTDUMP);
+	(void)madvise(p, len, MADV_WIPEONFORK); /* a child gets zeros, not its parent's PIN */
 	return p;
 }
 

@@ -1,7 +1,8 @@
 /*
  * A short secret that outlives one call (a PIN that must be given again after
  * another program reset the card, key-set keys): kept in secure memory (pages
- * that are not swapped out, as far as the system allows, and not in core dumps),
+ * that are not swapped out, as far as the system allows, not in core dumps, and
+ * empty in a forked child),
  * wiped when cleared.
  */
 #ifndef TWCARD_APDU_SECRET_H

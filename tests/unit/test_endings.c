@@ -18,6 +18,7 @@
 #include "child.h"
 #include "ck_objects.h"
 #include "gen2card.h"
+#include "src/module/internal.h"
 #include "src/token/pin_watch.h"
 
 static CK_RV sign_text(void)
@@ -148,6 +149,23 @@ static void a_forked_child_that_ends_leaves_the_card_alone(void **state)
 	}
 	child_assert_well(child);
 	assert_int_equal(sign_text(), CKR_OK);
+}
+
+/* Before its first call already: nobody knows whether there will be one. */
+static void a_forked_child_has_no_pin_of_its_parent(void **state)
+{
+	const struct secret *pin = &module.slots[bench.slot]->token.pin;
+	pid_t child = child_start();
+
+	(void)state;
+	if (child == 0) {
+		for (size_t i = 0; i < pin->len; i++)
+			CHILD_WANTS(pin->data[i] == 0);
+		child_done_leaving_memory();
+	}
+	child_assert_well(child);
+	assert_int_equal(pin->len, sizeof PIN - 1);
+	assert_memory_equal(pin->data, PIN, sizeof PIN - 1);
 }
 
 /* ---- C_Finalize that may not wait for everything ---- */
@@ -500,6 +518,7 @@ int main(void)
 		BENCH_TEST(a_program_that_just_ends_waits_a_moment_for_others),
 		BENCH_TEST(a_program_that_never_logged_in_resets_nothing),
 		LOGIN_TEST(a_forked_child_that_ends_leaves_the_card_alone),
+		LOGIN_TEST(a_forked_child_has_no_pin_of_its_parent),
 		BENCH_TEST(a_call_that_outlives_finalize_resets_the_card_when_it_ends),
 		BENCH_TEST(a_call_that_hangs_does_not_hold_up_the_end),
 		BENCH_TEST(finalize_resets_the_card_whatever_openssl_did),
