@@ -31,29 +31,39 @@ enum constant {
 	DEK = 0x0C
 };
 
-/* AES-CMAC over up to three pieces. */
-static enum result cmac(OSSL_LIB_CTX *libctx, const uint8_t key[SCP03_KEY_SIZE],
-			const struct cursor *parts, size_t count, uint8_t out[BLOCK])
+/*
+ * AES-CMAC to copy from, under a key of zeros: to look the cipher up costs more
+ * than the MAC of a command. NULL: out of memory, or there is no CMAC.
+ */
+static EVP_MAC_CTX *cmac_new(OSSL_LIB_CTX *libctx)
 {
+	static const uint8_t zeros[SCP03_KEY_SIZE];
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, (char *)"AES-128-CBC", 0),
 		OSSL_PARAM_construct_end()};
 	EVP_MAC *mac = EVP_MAC_fetch(libctx, "CMAC", NULL);
 	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
-	enum result r = RESULT_CRYPTO;
+
+	EVP_MAC_free(mac);
+	if (ctx && EVP_MAC_init(ctx, zeros, sizeof zeros, params))
+		return ctx;
+	EVP_MAC_CTX_free(ctx);
+	return NULL;
+}
+
+/* Over up to three pieces, in a copy of `mac`: no key outlives the call. */
+static enum result cmac(const EVP_MAC_CTX *mac, const uint8_t key[SCP03_KEY_SIZE],
+			const struct cursor *parts, size_t count, uint8_t out[BLOCK])
+{
+	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_dup(mac) : NULL;
+	bool ok = ctx && EVP_MAC_init(ctx, key, SCP03_KEY_SIZE, NULL);
 	size_t n = 0;
 
-	if (!ctx || !EVP_MAC_init(ctx, key, SCP03_KEY_SIZE, params))
-		goto out;
-	for (size_t i = 0; i < count; i++)
-		if (!EVP_MAC_update(ctx, parts[i].p, parts[i].left))
-			goto out;
-	if (EVP_MAC_final(ctx, out, &n, BLOCK) && n == BLOCK)
-		r = RESULT_OK;
-out:
+	for (size_t i = 0; ok && i < count; i++)
+		ok = EVP_MAC_update(ctx, parts[i].p, parts[i].left);
+	ok = ok && EVP_MAC_final(ctx, out, &n, BLOCK) && n == BLOCK;
 	EVP_MAC_CTX_free(ctx);
-	EVP_MAC_free(mac);
-	return r;
+	return ok ? RESULT_OK : RESULT_CRYPTO;
 }
 
 /*
@@ -61,7 +71,7 @@ out:
  * D, 4.1.5): label of 11 zeros and the constant, 00, length in bits, counter
  * 01, context. OpenSSL's KBKDF puts its counter first and cannot make it.
  */
-static enum result derive(OSSL_LIB_CTX *libctx, const uint8_t key[SCP03_KEY_SIZE],
+static enum result derive(const EVP_MAC_CTX *mac, const uint8_t key[SCP03_KEY_SIZE],
 			  enum constant constant, const struct cursor *context, size_t bits,
 			  uint8_t out[BLOCK])
 {
@@ -69,7 +79,7 @@ static enum result derive(OSSL_LIB_CTX *libctx, const uint8_t key[SCP03_KEY_SIZE
 				  [14] = (uint8_t)bits, [15] = 0x01};
 	const struct cursor parts[] = {cursor_of(head, sizeof head), *context};
 
-	return cmac(libctx, key, parts, 2, out);
+	return cmac(mac, key, parts, 2, out);
 }
 
 enum result scp03_diversify(OSSL_LIB_CTX *libctx, const uint8_t master[SCP03_KEY_SIZE],
@@ -83,23 +93,43 @@ enum result scp03_diversify(OSSL_LIB_CTX *libctx, const uint8_t master[SCP03_KEY
 	} rows[] = {{ENC, 0x01, out->enc}, {MAC, 0x02, out->mac}, {DEK, 0x03, out->dek}};
 	uint8_t context[1 + SCP03_CIN_SIZE + SCP03_AID_TAIL_SIZE] = {0};
 	const struct cursor whole = cursor_of(context, sizeof context);
+	EVP_MAC_CTX *mac = cmac_new(libctx);
 	enum result r = RESULT_OK;
 
 	memcpy(context + 1, cin, SCP03_CIN_SIZE);
 	memcpy(context + 1 + SCP03_CIN_SIZE, aid_tail, SCP03_AID_TAIL_SIZE);
 	for (size_t i = 0; r == RESULT_OK && i < sizeof rows / sizeof *rows; i++) {
 		context[0] = rows[i].type;
-		r = derive(libctx, master, rows[i].constant, &whole, 8 * SCP03_KEY_SIZE, rows[i].key);
+		r = derive(mac, master, rows[i].constant, &whole, 8 * SCP03_KEY_SIZE, rows[i].key);
 	}
+	EVP_MAC_CTX_free(mac);
 	if (r != RESULT_OK)
 		OPENSSL_cleanse(out, sizeof *out);
 	return r;
 }
 
+static enum result find_algorithms(OSSL_LIB_CTX *libctx, struct scp03 *s)
+{
+	if (!s->mac)
+		s->mac = cmac_new(libctx);
+	if (!s->aes)
+		s->aes = EVP_CIPHER_fetch(libctx, "AES-128-CBC", NULL);
+	return s->mac && s->aes ? RESULT_OK : RESULT_CRYPTO;
+}
+
 void scp03_close(struct scp03 *s)
 {
-	OPENSSL_cleanse(s, sizeof *s);
+	OPENSSL_cleanse(&s->session, sizeof s->session);
 	s->open = false;
+}
+
+void scp03_release(struct scp03 *s)
+{
+	scp03_close(s);
+	EVP_MAC_CTX_free(s->mac);
+	EVP_CIPHER_free(s->aes);
+	s->mac = NULL;
+	s->aes = NULL;
 }
 
 /* The answer to INITIALIZE UPDATE: what of it counts. */
@@ -123,75 +153,76 @@ static enum result parse_update(const struct response *resp, struct update_answe
 	return RESULT_OK;
 }
 
-static enum result make_session_keys(OSSL_LIB_CTX *libctx, const struct scp03_keys *keys,
+static enum result make_session_keys(const struct scp03_keys *keys,
 				     const struct cursor *challenges, struct scp03 *s)
 {
-	enum result r = derive(libctx, keys->enc, ENC, challenges, 8 * SCP03_KEY_SIZE, s->s_enc);
+	enum result r = derive(s->mac, keys->enc, ENC, challenges, 8 * SCP03_KEY_SIZE,
+			       s->session.enc);
 
 	if (r == RESULT_OK)
-		r = derive(libctx, keys->mac, MAC, challenges, 8 * SCP03_KEY_SIZE, s->s_mac);
+		r = derive(s->mac, keys->mac, MAC, challenges, 8 * SCP03_KEY_SIZE, s->session.mac);
 	return r;
 }
 
 /* MAC over the chaining value, the header as it will be sent, and the body. */
-static enum result seal(OSSL_LIB_CTX *libctx, struct scp03 *s, const uint8_t header[5],
-			const struct buffer *body, uint8_t mac[MAC_SIZE])
+static enum result seal(struct scp03 *s, const uint8_t header[5], const struct buffer *body,
+			uint8_t mac[MAC_SIZE])
 {
-	const struct cursor parts[] = {cursor_of(s->chaining, BLOCK), cursor_of(header, 5),
+	const struct cursor parts[] = {cursor_of(s->session.chaining, BLOCK), cursor_of(header, 5),
 				       cursor_of(body->data, body->len)};
 	uint8_t full[BLOCK];
-	enum result r = cmac(libctx, s->s_mac, parts, 3, full);
+	enum result r = cmac(s->mac, s->session.mac, parts, 3, full);
 
 	if (r == RESULT_OK) {
-		memcpy(s->chaining, full, BLOCK);
+		memcpy(s->session.chaining, full, BLOCK);
 		memcpy(mac, full, MAC_SIZE);
 	}
 	return r;
 }
 
-/* AES-CBC without padding, or one ECB block (iv NULL). len is a multiple of 16. */
-static enum result encrypt(OSSL_LIB_CTX *libctx, const uint8_t key[SCP03_KEY_SIZE],
-			   const uint8_t *iv, const uint8_t *in, size_t len, uint8_t *out)
+static size_t padded(size_t len)
 {
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(libctx, iv ? "AES-128-CBC" : "AES-128-ECB", NULL);
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	enum result r = RESULT_CRYPTO;
-	int n = 0;
-
-	if (cipher && ctx && EVP_EncryptInit_ex2(ctx, cipher, key, iv, NULL) &&
-	    EVP_CIPHER_CTX_set_padding(ctx, 0) && EVP_EncryptUpdate(ctx, out, &n, in, (int)len) &&
-	    (size_t)n == len)
-		r = RESULT_OK;
-	EVP_CIPHER_CTX_free(ctx);
-	EVP_CIPHER_free(cipher);
-	return r;
+	return (len / BLOCK + 1) * BLOCK;
 }
 
-/* Appends the encrypted body: 80 00… padding, IV = the encrypted counter. */
-static enum result encrypt_body(OSSL_LIB_CTX *libctx, struct scp03 *s, const struct command *cmd,
-				struct buffer *out)
+/*
+ * AES-CBC of the body and 80 00… after it, under the IV that is the encrypted
+ * counter: the first block of CBC from zeros. The body is not copied, and
+ * OpenSSL not asked for an end, so its own padding has no part in it.
+ */
+static bool encrypt(struct scp03 *s, EVP_CIPHER_CTX *ctx, const struct command *cmd, uint8_t *out)
 {
-	uint8_t plain[SCP03_MAX_DATA + BLOCK] = {0}, secret[sizeof plain], iv[BLOCK];
-	size_t len = (cmd->len / BLOCK + 1) * BLOCK;
-	uint8_t counter[BLOCK] = {0};
-	enum result r;
+	static const uint8_t zeros[BLOCK], padding[BLOCK] = {0x80};
+	uint8_t counter[BLOCK] = {0}, iv[BLOCK];
+	int n = 0, whole = 0, rest = 0;
 
-	s->counter++;
+	s->session.counter++;
 	for (int i = 0; i < 4; i++)
-		counter[BLOCK - 1 - i] = (uint8_t)(s->counter >> (8 * i));
-	memcpy(plain, cmd->data, cmd->len);
-	plain[cmd->len] = 0x80;
-	r = encrypt(libctx, s->s_enc, NULL, counter, BLOCK, iv);
+		counter[BLOCK - 1 - i] = (uint8_t)(s->session.counter >> (8 * i));
+	return EVP_EncryptInit_ex2(ctx, s->aes, s->session.enc, zeros, NULL) &&
+	       EVP_EncryptUpdate(ctx, iv, &n, counter, BLOCK) && n == BLOCK &&
+	       EVP_EncryptInit_ex2(ctx, NULL, NULL, iv, NULL) &&
+	       EVP_EncryptUpdate(ctx, out, &whole, cmd->data, (int)cmd->len) &&
+	       EVP_EncryptUpdate(ctx, out + whole, &rest, padding, BLOCK - (int)(cmd->len % BLOCK)) &&
+	       (size_t)(whole + rest) == padded(cmd->len);
+}
+
+/* Appends the encrypted body. */
+static enum result encrypt_body(struct scp03 *s, const struct command *cmd, struct buffer *out)
+{
+	enum result r = buffer_reserve(out, padded(cmd->len) + MAC_SIZE);
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+
+	if (r == RESULT_OK && !(ctx && encrypt(s, ctx, cmd, out->data + out->len)))
+		r = RESULT_CRYPTO;
 	if (r == RESULT_OK)
-		r = encrypt(libctx, s->s_enc, iv, plain, len, secret);
-	if (r == RESULT_OK)
-		r = buffer_append(out, secret, len);
-	OPENSSL_cleanse(plain, sizeof plain);
+		out->len += padded(cmd->len);
+	EVP_CIPHER_CTX_free(ctx); /* wipes the key, and what waited for the padding */
 	return r;
 }
 
-enum result scp03_transmit(OSSL_LIB_CTX *libctx, struct channel *ch, struct scp03 *s,
-			   const struct command *cmd, struct response *resp)
+enum result scp03_transmit(struct channel *ch, struct scp03 *s, const struct command *cmd,
+			   struct response *resp)
 {
 	struct command wrapped = *cmd;
 	struct buffer body = BUFFER_INIT;
@@ -203,13 +234,13 @@ enum result scp03_transmit(OSSL_LIB_CTX *libctx, struct channel *ch, struct scp0
 	if (cmd->len > SCP03_MAX_DATA)
 		return RESULT_ARGUMENT;
 	if (cmd->len)
-		r = encrypt_body(libctx, s, cmd, &body);
+		r = encrypt_body(s, cmd, &body);
 	if (r == RESULT_OK) {
 		const uint8_t as_sent[5] = {cmd->cla | CLA_SM, cmd->ins, cmd->p1, cmd->p2,
 					    (uint8_t)(body.len + MAC_SIZE)};
 
 		memcpy(header, as_sent, sizeof header);
-		r = seal(libctx, s, header, &body, mac);
+		r = seal(s, header, &body, mac);
 	}
 	if (r == RESULT_OK)
 		r = buffer_append(&body, mac, sizeof mac);
@@ -240,7 +271,7 @@ static enum result initialize_update(struct channel *ch,
 	return r == RESULT_OK ? parse_update(resp, answer) : r;
 }
 
-static enum result external_authenticate(OSSL_LIB_CTX *libctx, struct channel *ch, struct scp03 *s,
+static enum result external_authenticate(struct channel *ch, struct scp03 *s,
 					 const uint8_t host_cryptogram[CRYPTOGRAM_SIZE])
 {
 	const uint8_t header[5] = {CLA_GP | CLA_SM, 0x82, LEVEL_MAC_AND_ENCRYPTION, 0x00,
@@ -253,7 +284,7 @@ static enum result external_authenticate(OSSL_LIB_CTX *libctx, struct channel *c
 	enum result r;
 
 	memcpy(data, host_cryptogram, CRYPTOGRAM_SIZE);
-	r = seal(libctx, s, header, &body, data + CRYPTOGRAM_SIZE);
+	r = seal(s, header, &body, data + CRYPTOGRAM_SIZE);
 	if (r == RESULT_OK)
 		r = channel_transmit(ch, &cmd, &resp);
 	if (r == RESULT_OK)
@@ -269,8 +300,8 @@ static bool is_refusal(enum result r)
 }
 
 /* Both challenges in hand: session keys, both cryptograms, the card's compared first. */
-static enum result authenticate(OSSL_LIB_CTX *libctx, struct channel *ch,
-				const struct scp03_keys *keys, const uint8_t *host_challenge,
+static enum result authenticate(struct channel *ch, const struct scp03_keys *keys,
+				const uint8_t *host_challenge,
 				const struct update_answer *answer, struct scp03 *s)
 {
 	uint8_t challenges[2 * SCP03_CHALLENGE_SIZE] = {0}, expected[BLOCK], host[BLOCK];
@@ -279,9 +310,10 @@ static enum result authenticate(OSSL_LIB_CTX *libctx, struct channel *ch,
 
 	memcpy(challenges, host_challenge, SCP03_CHALLENGE_SIZE);
 	memcpy(challenges + SCP03_CHALLENGE_SIZE, answer->card_challenge.p, SCP03_CHALLENGE_SIZE);
-	r = make_session_keys(libctx, keys, &context, s);
+	r = make_session_keys(keys, &context, s);
 	if (r == RESULT_OK)
-		r = derive(libctx, s->s_mac, CARD_CRYPTOGRAM, &context, 8 * CRYPTOGRAM_SIZE, expected);
+		r = derive(s->mac, s->session.mac, CARD_CRYPTOGRAM, &context, 8 * CRYPTOGRAM_SIZE,
+			   expected);
 	if (r == RESULT_OK &&
 	    CRYPTO_memcmp(expected, answer->card_cryptogram.p, CRYPTOGRAM_SIZE) != 0) {
 		log_line(LOG_ERROR, "secure channel: the card's cryptogram is wrong: the key set is not "
@@ -289,9 +321,10 @@ static enum result authenticate(OSSL_LIB_CTX *libctx, struct channel *ch,
 		r = RESULT_CHANNEL;
 	}
 	if (r == RESULT_OK)
-		r = derive(libctx, s->s_mac, HOST_CRYPTOGRAM, &context, 8 * CRYPTOGRAM_SIZE, host);
+		r = derive(s->mac, s->session.mac, HOST_CRYPTOGRAM, &context, 8 * CRYPTOGRAM_SIZE,
+			   host);
 	if (r == RESULT_OK)
-		r = external_authenticate(libctx, ch, s, host);
+		r = external_authenticate(ch, s, host);
 	OPENSSL_cleanse(expected, sizeof expected);
 	return r;
 }
@@ -309,9 +342,11 @@ enum result scp03_open(OSSL_LIB_CTX *libctx, struct channel *ch, const struct sc
 		memcpy(challenge, host_challenge, sizeof challenge);
 	else if (RAND_bytes_ex(libctx, challenge, sizeof challenge, 0) != 1)
 		return RESULT_CRYPTO;
-	r = initialize_update(ch, challenge, &resp, &answer);
+	r = find_algorithms(libctx, s);
 	if (r == RESULT_OK)
-		r = authenticate(libctx, ch, keys, challenge, &answer, s);
+		r = initialize_update(ch, challenge, &resp, &answer);
+	if (r == RESULT_OK)
+		r = authenticate(ch, keys, challenge, &answer, s);
 	response_clear(&resp);
 	if (r != RESULT_OK) {
 		scp03_close(s);

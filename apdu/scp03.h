@@ -27,12 +27,19 @@ struct scp03_keys {
 	uint8_t dek[SCP03_KEY_SIZE];
 };
 
+struct scp03_session {
+	uint8_t enc[SCP03_KEY_SIZE]; /* S-ENC */
+	uint8_t mac[SCP03_KEY_SIZE]; /* S-MAC */
+	uint8_t chaining[16];        /* the MAC of the command before, all of it */
+	uint32_t counter;            /* of encrypted commands (facts: gen 2, SCP03, observed) */
+};
+
 struct scp03 {
-	uint8_t s_enc[SCP03_KEY_SIZE];
-	uint8_t s_mac[SCP03_KEY_SIZE];
-	uint8_t chaining[16]; /* the MAC of the command before, all of it */
-	uint32_t counter;     /* of encrypted commands (facts: gen 2, SCP03, observed) */
+	struct scp03_session session;
 	bool open;
+	/* OpenSSL's, without a key of ours; from the first scp03_open() to scp03_release() */
+	EVP_MAC_CTX *mac;
+	EVP_CIPHER *aes;
 };
 
 /* A card's static keys from the issuer's master key (facts: gen 2, key diversification). */
@@ -57,10 +64,13 @@ MUST_USE enum result scp03_open(OSSL_LIB_CTX *libctx, struct channel *ch,
  * body encrypted if there is one, MAC. A status word other than 9000 closes
  * the channel, and so does any failure. RESULT_CHANNEL: it is not open.
  */
-MUST_USE enum result scp03_transmit(OSSL_LIB_CTX *libctx, struct channel *ch, struct scp03 *s,
-				    const struct command *cmd, struct response *resp);
+MUST_USE enum result scp03_transmit(struct channel *ch, struct scp03 *s, const struct command *cmd,
+				    struct response *resp);
 
 /* Forgets the session and wipes its keys; a closed one: no effect. */
 void scp03_close(struct scp03 *s);
+
+/* The same, and gives everything back. *s is as new: all zeros. */
+void scp03_release(struct scp03 *s);
 
 #endif

@@ -142,7 +142,11 @@ static enum result gppki_probe(struct card *card)
 
 static void gppki_release(struct card *card)
 {
-	secret_free(card->state, sizeof(struct gppki));
+	struct gppki *g = card->state;
+
+	if (g)
+		scp03_release(&g->channel);
+	secret_free(g, sizeof *g);
 	card->state = NULL;
 }
 
@@ -353,27 +357,36 @@ static enum result secure(struct card *card, const struct command *cmd, struct r
 {
 	struct gppki *g = card->state;
 
-	return scp03_transmit(card->options.libctx, card->channel, &g->channel, cmd, resp);
+	return scp03_transmit(card->channel, &g->channel, cmd, resp);
+}
+
+/* The PIN's block is in secure memory, and only as long as the command. */
+static enum result send_pin(struct card *card, const uint8_t *pin, size_t len,
+			    struct response *resp)
+{
+	uint8_t *block = secret_new(PIN_BLOCK_SIZE);
+	const struct command cmd = {.cla = CLA, .ins = 0x20, .p2 = 0x01, .data = block,
+				    .len = PIN_BLOCK_SIZE, .sensitive = true};
+	enum result r = block ? pin_block(pin, len, block) : RESULT_NO_MEMORY;
+
+	if (r == RESULT_OK)
+		r = secure(card, &cmd, resp);
+	secret_free(block, PIN_BLOCK_SIZE);
+	return r;
 }
 
 /* In a channel of its own: whatever fails before this command costs no try. */
 static enum result gppki_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
 {
-	uint8_t block[PIN_BLOCK_SIZE];
-	const struct command cmd = {.cla = CLA, .ins = 0x20, .p2 = 0x01, .data = block,
-				    .len = sizeof block, .sensitive = true};
 	struct response resp = RESPONSE_INIT;
-	enum result r = pin_block(pin, len, block);
+	enum result r = open_channel(card);
 
 	if (r == RESULT_OK)
-		r = open_channel(card);
-	if (r == RESULT_OK)
-		r = secure(card, &cmd, &resp);
+		r = send_pin(card, pin, len, &resp);
 	if (r == RESULT_OK)
 		r = status_pin_result(resp.sw, tries);
 	if (r == RESULT_SECURITY_STATUS) /* about the channel: the PIN was not looked at */
 		r = RESULT_CHANNEL;
-	OPENSSL_cleanse(block, sizeof block);
 	response_clear(&resp);
 	return r;
 }

@@ -119,11 +119,9 @@ static void repair(void *context, const uint8_t *cmd, size_t len, uint8_t *answe
 
 static bool is_wiped(const struct scp03 *s)
 {
-	const struct scp03 empty = {.open = false};
+	static const struct scp03_session empty;
 
-	return memcmp(s->s_enc, empty.s_enc, sizeof s->s_enc) == 0 &&
-	       memcmp(s->s_mac, empty.s_mac, sizeof s->s_mac) == 0 &&
-	       memcmp(s->chaining, empty.chaining, sizeof s->chaining) == 0 && s->counter == 0;
+	return memcmp(&s->session, &empty, sizeof empty) == 0;
 }
 
 static void transmit_all(struct channel *ch, struct scp03 *s)
@@ -144,7 +142,7 @@ static void transmit_all(struct channel *ch, struct scp03 *s)
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		bool was_open = s->open, fits = commands[i].len <= SCP03_MAX_DATA;
-		enum result r = scp03_transmit(NULL, ch, s, &commands[i], &resp);
+		enum result r = scp03_transmit(ch, s, &commands[i], &resp);
 
 		if (!was_open)
 			MUST(r == RESULT_CHANNEL);
@@ -175,7 +173,7 @@ static void use_channel(struct channel *ch, struct watch *w)
 	if (r == RESULT_OK)
 		MUST(w->authenticated);
 	transmit_all(ch, &s);
-	scp03_close(&s);
+	scp03_release(&s);
 	MUST(is_wiped(&s));
 	channel_free(&ch);
 }

@@ -168,7 +168,7 @@ static void foreign_send(struct channel *ch, struct scp03 *s, const struct comma
 {
 	struct response resp = RESPONSE_INIT;
 
-	assert_int_equal(scp03_transmit(NULL, ch, s, cmd, &resp), RESULT_OK);
+	assert_int_equal(scp03_transmit(ch, s, cmd, &resp), RESULT_OK);
 	assert_int_equal(resp.sw, 0x9000);
 	response_clear(&resp);
 }
@@ -210,6 +210,7 @@ static void another_program_has_a_channel_of_its_own(void **state)
 	foreign_send(ch, &s, &(struct command){.ins = 0xA4, .p2 = 4, .data = key_df, .len = 2});
 	assert_true(vcard_channel_open(bench.card));
 	assert_reestablished_with(1);
+	scp03_release(&s);
 	channel_free(&ch);
 }
 

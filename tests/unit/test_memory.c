@@ -420,6 +420,7 @@ static const struct tale tales[] = {
 	TALE(login_dropped_after_a_transport_error),
 	TALE(login_that_comes_back_and_one_that_does_not),
 	TALE(the_moments_of_a_login),
+	TALE(the_moment_of_a_verify),
 	TALE(plaintext_delivered),
 	TALE(plaintext_delivered_in_parts),
 	TALE(plaintext_delivered_raw),
@@ -436,8 +437,6 @@ static const struct tale tales[] = {
 	TALE(plaintext_unread_when_the_login_is_dropped),
 	TALE(plaintext_read_at_the_second_call),
 	TALE(text_of_an_unfinished_signature),
-	/* on the second generation the secure channel has the PIN on the stack while it encrypts */
-	TALE_OF(1, the_moment_of_a_verify),
 };
 
 int main(int argc, char **argv)

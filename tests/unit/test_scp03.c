@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+#include <openssl/provider.h>
+
 #include "apdu/scp03.h"
 
 #ifndef TESTDATA
@@ -210,14 +213,14 @@ static int teardown(void **state)
 {
 	(void)state;
 	response_clear(&response);
-	scp03_close(&session);
+	scp03_release(&session);
 	channel_free(&channel);
 	return 0;
 }
 
 static enum result send(const struct command *cmd)
 {
-	return scp03_transmit(NULL, channel, &session, cmd, &response);
+	return scp03_transmit(channel, &session, cmd, &response);
 }
 
 static void assert_closed_and_wiped(void)
@@ -225,10 +228,11 @@ static void assert_closed_and_wiped(void)
 	static const struct scp03 nothing;
 
 	assert_false(session.open);
-	assert_memory_equal(session.s_enc, nothing.s_enc, sizeof nothing.s_enc);
-	assert_memory_equal(session.s_mac, nothing.s_mac, sizeof nothing.s_mac);
-	assert_memory_equal(session.chaining, nothing.chaining, sizeof nothing.chaining);
-	assert_int_equal(session.counter, 0);
+	assert_memory_equal(session.session.enc, nothing.session.enc, sizeof nothing.session.enc);
+	assert_memory_equal(session.session.mac, nothing.session.mac, sizeof nothing.session.mac);
+	assert_memory_equal(session.session.chaining, nothing.session.chaining,
+			    sizeof nothing.session.chaining);
+	assert_int_equal(session.session.counter, 0);
 }
 
 static const uint8_t pin_block[10] = {'1', '2', '3', '4', '5', '6', 0xFF, 0xFF, 0xFF, 0xFF};
@@ -254,8 +258,8 @@ static void opening_sends_the_known_bytes(void **state)
 	assert_int_equal(wire.commands[0].len, sizeof update);
 	assert_memory_equal(wire.commands[0].bytes, update, sizeof update);
 	assert_sent(1, "external-authenticate");
-	assert_vector("s-enc", session.s_enc, sizeof session.s_enc);
-	assert_vector("s-mac", session.s_mac, sizeof session.s_mac);
+	assert_vector("s-enc", session.session.enc, sizeof session.session.enc);
+	assert_vector("s-mac", session.session.mac, sizeof session.session.mac);
 }
 
 
@@ -295,12 +299,12 @@ static void every_command_is_wrapped_as_known(void **state)
 	assert_sends(&verify, 0, "verify-pin-123456");
 	assert_sends(&to_pki, 0, "select-5030");
 	assert_sends(&to_keys, 0, "select-0810");
-	assert_int_equal(session.counter, 3);
+	assert_int_equal(session.session.counter, 3);
 	assert_sends(&first, 0, "private-op-first-half");
 	assert_sends(&second, HALF, "private-op-second-half");
-	assert_int_equal(session.counter, 5);
+	assert_int_equal(session.session.counter, 5);
 	assert_sends(&rest, HALF, "private-op-rest");
-	assert_int_equal(session.counter, 5); /* without a body: not encrypted, not counted */
+	assert_int_equal(session.session.counter, 5); /* without a body: not encrypted, not counted */
 }
 
 static void a_random_challenge_is_another_one_each_time(void **state)
@@ -554,6 +558,44 @@ static void closing_wipes_and_may_be_done_twice(void **state)
 	assert_int_equal(wire.count, 2);
 }
 
+/* OpenSSL's part is kept while channels come and go, and goes with the card. */
+static void a_released_channel_is_as_new_and_can_be_opened_again(void **state)
+{
+	static const struct scp03 nothing;
+	const EVP_MAC_CTX *mac = session.mac;
+
+	(void)state;
+	scp03_close(&session);
+	assert_non_null(mac);
+	assert_ptr_equal(session.mac, mac);
+	scp03_release(&session);
+	assert_memory_equal(&session, &nothing, sizeof nothing);
+	scp03_release(&session);
+	assert_int_equal(send(&verify), RESULT_CHANNEL);
+	memset(&wire, 0, sizeof wire);
+	will_answer_update();
+	will_answer(0, 0x9000);
+	assert_int_equal(scp03_open(NULL, channel, &keys, challenge, &session), RESULT_OK);
+	assert_sends(&verify, 0, "verify-pin-123456");
+}
+
+static void without_its_algorithms_nothing_is_sent(void **state)
+{
+	OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *none = OSSL_PROVIDER_load(libctx, "null"); /* it has no algorithms */
+
+	(void)state;
+	assert_non_null(none);
+	assert_int_equal(scp03_open(libctx, channel, &keys, challenge, &session), RESULT_CRYPTO);
+	assert_int_equal(wire.count, 0);
+	assert_closed_and_wiped();
+	will_answer_update();
+	will_answer(0, 0x9000);
+	assert_int_equal(scp03_open(NULL, channel, &keys, challenge, &session), RESULT_OK);
+	OSSL_PROVIDER_unload(none);
+	OSSL_LIB_CTX_free(libctx);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define OPEN_TEST(f) cmocka_unit_test_setup_teardown(f, setup_open, teardown)
 
@@ -581,6 +623,8 @@ int main(void)
 		OPEN_TEST(a_lost_card_closes_and_wipes),
 		OPEN_TEST(the_same_mac_is_never_sent_twice),
 		OPEN_TEST(closing_wipes_and_may_be_done_twice),
+		OPEN_TEST(a_released_channel_is_as_new_and_can_be_opened_again),
+		TEST(without_its_algorithms_nothing_is_sent),
 	};
 
 	return cmocka_run_group_tests_name("scp03", tests, NULL, NULL);

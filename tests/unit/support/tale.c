@@ -113,8 +113,6 @@ int tale_main(int argc, char **argv, const char *title, const struct tale *tales
 		return run_client(name, tales, count);
 	for (int generation = 1; generation <= 2; generation++) {
 		for (size_t i = 0; i < count && n < TESTS_MAX; i++) {
-			if (tales[i].generation && tales[i].generation != generation)
-				continue;
 			snprintf(names[n], NAME_SIZE, "generation %d: %s", generation, tales[i].name);
 			tests[n] = (struct CMUnitTest){names[n], of[generation], NULL, NULL,
 						       (void *)tales[i].name};

@@ -20,13 +20,11 @@ bool tale_says_logged_in(void);
 /* ---- for the test program ---- */
 
 struct tale {
-	int generation; /* the only one; 0: both */
 	const char *name;
 	void (*tell)(void);
 };
 
-#define TALE_OF(generation, f) {(generation), #f, (f)}
-#define TALE(f) TALE_OF(0, f)
+#define TALE(f) {#f, (f)}
 
 /* The test program, or its client: what main() answers. */
 int tale_main(int argc, char **argv, const char *title, const struct tale *tales, size_t count);
