@@ -352,9 +352,6 @@ static pid_t start_client(const char *story, int *fd)
 			dup2(ends[0], CLIENT_FD);
 			close(ends[0]);
 		}
-		/* a function that is looked up at its first call has all registers saved on the
-		 * stack, and in one of them may be the end of what was copied last */
-		setenv("LD_BIND_NOW", "1", 1);
 		execl("/proc/self/exe", "client", CLIENT, story, (char *)NULL);
 		_exit(127);
 	}
