@@ -423,7 +423,5 @@ enum result p15_parse_token_info(const uint8_t *data, size_t len, struct p15_tok
 	if (r == RESULT_OK && find_tagged(row, TAG_IMPLICIT_0, &label))
 		r = buffer_append(&out->label, label.value.p, label.value.left);
 	free_row(row);
-	if (r != RESULT_OK)
-		p15_token_info_clear(out);
 	return r;
 }

@@ -98,7 +98,7 @@ MUST_USE enum result p15_parse(enum p15_class kind, const uint8_t *data, size_t 
 MUST_USE enum result p15_parse_odd(enum p15_class kind, const uint8_t *data, size_t len,
 				   struct p15_list *out, size_t *odd);
 
-/* TokenInfo (EF 5032). Empty buffers where the file says nothing. */
+/* TokenInfo (EF 5032). Empty buffers where the file says nothing; to be cleared after any result. */
 struct p15_token_info {
 	struct buffer serial, manufacturer, label;
 };
