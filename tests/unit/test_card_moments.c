@@ -387,6 +387,73 @@ static void a_number_that_is_another_each_time_is_an_error(void **state)
 	faultcard_clear(&f);
 }
 
+/* ---- TokenInfo ---- */
+
+static void a_token_info_that_is_none_costs_the_names_only(void **state)
+{
+	static const char *const contents[] = {"\x31\x02\x05", "none", "\x30"};
+	struct token_data data;
+
+	(void)state;
+	for (int generation = 1; generation <= 2; generation++) {
+		faultcard_load(&f, generation);
+		for (size_t i = 0; i < COUNT(contents); i++) {
+			assert_true(vcard_file_put(f.vcard, generation == 1 ? "3F00/5030/5032" : "7FFF/5030/5032",
+						   (const uint8_t *)contents[i], strlen(contents[i])));
+			memset(&data, 0, sizeof data);
+			faultcard_must_open(&f);
+			assert_int_equal(card_read_token(f.card, &data), RESULT_OK);
+			assert_string_equal(data.label, "HiCOS PKI Smart Card");
+			assert_string_equal(data.manufacturer, "Chunghwa TeleCom Co., Ltd.");
+			assert_string_equal(data.serial, vcard_card_number(f.vcard));
+		}
+		faultcard_clear(&f);
+	}
+}
+
+static void control_characters_in_a_label_are_blanks(void **state)
+{
+	static const uint8_t der[] = "\x30\x10\x02\x01\x00\x04\x01X\x80\x08" "\x02\x1F" "b\x01" "c d!";
+	struct token_data data;
+
+	(void)state;
+	faultcard_load(&f, 1);
+	assert_true(vcard_file_put(f.vcard, "3F00/5030/5032", der, sizeof der - 1));
+	memset(&data, 0, sizeof data);
+	faultcard_must_open(&f);
+	assert_int_equal(card_read_token(f.card, &data), RESULT_OK);
+	assert_string_equal(data.label, "  b c d!");
+	faultcard_clear(&f);
+}
+
+/* Whatever was being read: a card that is gone has no names, and is not asked again. */
+static void a_card_that_goes_while_its_token_is_read_is_told(void **state)
+{
+	struct token_data data;
+
+	(void)state;
+	for (int generation = 1; generation <= 2; generation++) {
+		faultcard_load(&f, generation);
+		for (unsigned nth = 1;; nth++) {
+			unsigned before;
+			enum result r;
+
+			faultcard_must_open(&f);
+			faultcard_strike(&f, MOMENT_MUTE, ANY_INS, nth);
+			before = f.wire.commands;
+			r = card_read_token(f.card, &data);
+			if (f.counted < nth) {
+				assert_int_equal(r, RESULT_OK);
+				assert_true(nth > 6);
+				break;
+			}
+			assert_int_equal(r, RESULT_CARD_MUTE);
+			assert_int_equal(f.wire.commands - before, nth);
+		}
+		faultcard_clear(&f);
+	}
+}
+
 /* ---- a SELECT that did nothing ---- */
 
 /* The CDF is selected, and its bytes would be the certificate's. */
@@ -588,6 +655,39 @@ static void a_lost_channel_is_told_as_a_lost_login(void **state)
 
 /* ---- a budget that ends ---- */
 
+/* What the keys are made from is not to be had: no channel is tried, and no PIN told. */
+static void without_what_makes_the_keys_no_channel_is_opened(void **state)
+{
+	static const struct {
+		enum moment moment;
+		int ins;
+		enum result result;
+	} rows[] = {
+		{MOMENT_GARBLED, 0xCA, RESULT_BAD_ANSWER},
+		{MOMENT_6A82, 0xCA, RESULT_CHANNEL},    {MOMENT_6982, 0xCA, RESULT_CHANNEL},
+		{MOMENT_6A82, 0xA4, RESULT_CHANNEL},    {MOMENT_MUTE, 0xCA, RESULT_CARD_MUTE},
+	};
+
+	(void)state;
+	faultcard_load(&f, 2);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (unsigned nth = 1; nth <= 2; nth++) {
+			unsigned updates = f.sent[0x50], verifies = f.sent[0x20];
+			int tries;
+
+			faultcard_must_open(&f);
+			faultcard_strike(&f, rows[i].moment, rows[i].ins, nth);
+			assert_int_equal(card_verify_pin(f.card, (const uint8_t *)PIN, strlen(PIN), &tries),
+					 rows[i].result);
+			assert_int_equal(f.sent[0x50], updates);
+			assert_int_equal(f.sent[0x20], verifies);
+			assert_int_equal(card_verify_pin(f.card, (const uint8_t *)PIN, strlen(PIN), &tries),
+					 RESULT_OK);
+		}
+	}
+	faultcard_clear(&f);
+}
+
 static void set_budget(unsigned commands)
 {
 	channel_set_budget(f.card->channel, commands, CHANNEL_BUDGET_MS);
@@ -662,6 +762,9 @@ int main(void)
 		cmocka_unit_test(the_number_is_read_again_when_it_is_asked_for),
 		cmocka_unit_test(a_number_that_token_info_does_not_repeat_is_read_twice),
 		cmocka_unit_test(a_number_that_is_another_each_time_is_an_error),
+		cmocka_unit_test(a_token_info_that_is_none_costs_the_names_only),
+		cmocka_unit_test(control_characters_in_a_label_are_blanks),
+		cmocka_unit_test(a_card_that_goes_while_its_token_is_read_is_told),
 		cmocka_unit_test(the_file_of_before_is_not_read_in_place_of_another),
 		cmocka_unit_test(a_card_that_always_warns_is_asked_twice_once),
 		cmocka_unit_test(a_missing_directory_has_no_records),
@@ -669,6 +772,7 @@ int main(void)
 		cmocka_unit_test(a_directory_with_a_strange_record_is_read_twice_and_shown),
 		cmocka_unit_test(a_key_that_is_none_is_bad_data),
 		cmocka_unit_test(a_lost_channel_is_told_as_a_lost_login),
+		cmocka_unit_test(without_what_makes_the_keys_no_channel_is_opened),
 		cmocka_unit_test(a_budget_that_ends_anywhere_is_told),
 		cmocka_unit_test(a_budget_that_ends_in_a_login_is_told),
 	};

@@ -46,6 +46,20 @@ static void an_answer_comes_with_its_status_word(void **state)
 	assert_answers(refused, &read_8, "", 0x6A82, 1);
 }
 
+static void a_cleared_answer_is_as_new(void **state)
+{
+	static const char *const script[] = {"80B0000008", "01 6282", NULL};
+	struct response resp = RESPONSE_INIT;
+	struct wire w;
+
+	(void)state;
+	assert_int_equal(run(&w, script, &read_8, &resp), RESULT_OK);
+	response_clear(&resp);
+	assert_int_equal(resp.sw, 0);
+	assert_int_equal(resp.data.len, 0);
+	assert_null(resp.data.data);
+}
+
 static void more_data_are_fetched(void **state)
 {
 	static const char *const script[] = {"80B0000008", "01 6103", "80C0000003", "020304 6102",
@@ -364,6 +378,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_comes_with_its_status_word),
+		cmocka_unit_test(a_cleared_answer_is_as_new),
 		cmocka_unit_test(more_data_are_fetched),
 		cmocka_unit_test(a_wrong_le_is_repeated_once_with_the_right_one),
 		cmocka_unit_test(a_wrong_le_may_lead_to_more_data),

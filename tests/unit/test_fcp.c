@@ -14,7 +14,9 @@
 /* One file, whatever is selected; its size is told as `claimed` (0: no FCP at all). */
 static struct {
 	unsigned claimed;
+	const char *fcp;   /* another one, in hex; NULL: by `claimed` */
 	unsigned last_end; /* of the last read: how far it reached */
+	unsigned beyond;   /* reads that began in the file and were to end behind it */
 	uint8_t bytes[FILE_SIZE];
 } file;
 
@@ -23,6 +25,8 @@ static size_t answer_select(uint8_t *answer)
 	const uint8_t fcp[] = {0x62, 0x07, 0x83, 0x01, 0x00, 0x80, 0x02,
 			       (uint8_t)(file.claimed >> 8), (uint8_t)file.claimed};
 
+	if (file.fcp)
+		return wire_unhex(file.fcp, answer, 100);
 	if (!file.claimed)
 		return 0;
 	memcpy(answer, fcp, sizeof fcp);
@@ -36,6 +40,7 @@ static size_t answer_read(const uint8_t *cmd, uint8_t *answer)
 	file.last_end = offset + le;
 	if (offset >= FILE_SIZE)
 		return 0;
+	file.beyond += offset + le > FILE_SIZE;
 	n = le < FILE_SIZE - offset ? le : FILE_SIZE - offset;
 	memcpy(answer, file.bytes + offset, n);
 	return n;
@@ -103,6 +108,40 @@ static void without_a_size_the_end_is_found_by_reading(void **state)
 	buffer_clear(&out);
 }
 
+/* 300 bytes: where the template says so, nothing behind the end is asked for. */
+static void the_size_is_taken_from_its_two_tags_and_nothing_else(void **state)
+{
+	static const struct {
+		const char *fcp;
+		bool told;
+	} rows[] = {
+		{"62 04 80 02 012C", true},
+		{"62 04 81 02 012C", true},
+		{"62 0D 82 01 01 83 02 0870 80 02 012C 8A 00", true},
+		{"62 08 80 01 2C 81 02 012C 00", true},
+		{"62 05 80 03 00012C", false}, /* not two bytes */
+		{"62 04 82 02 012C", false},
+		{"6F 04 80 02 012C", false},
+		{"80 02 012C", false},
+		{"62 05 80 02 012C", false},   /* torn */
+		{"62 00 80 02 012C", false},   /* outside of the template */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buffer out = BUFFER_INIT;
+
+		file.fcp = rows[i].fcp;
+		file.beyond = 0;
+		read_whole(0, &out);
+		assert_int_equal(out.len, FILE_SIZE);
+		if ((file.beyond == 0) != rows[i].told)
+			fail_msg("%s: %u reads beyond the end", rows[i].fcp, file.beyond);
+		buffer_clear(&out);
+	}
+	file.fcp = NULL;
+}
+
 static void a_range_inside_the_file_is_read_in_spite_of_a_small_claim(void **state)
 {
 	const struct p15_object object = {.has_path = true, .path = {2, {0x5030, 0x08F2}},
@@ -128,6 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_whole_whatever_size_the_card_claims),
 		cmocka_unit_test(without_a_size_the_end_is_found_by_reading),
+		cmocka_unit_test(the_size_is_taken_from_its_two_tags_and_nothing_else),
 		cmocka_unit_test(a_range_inside_the_file_is_read_in_spite_of_a_small_claim),
 	};
 

@@ -101,6 +101,8 @@ static void without_the_os_text_file_it_is_another_card(void **state)
 
 static void the_atr_is_only_a_hint(void **state)
 {
+	static const uint8_t contactless[] = {0x3B, 0x8B, 0x80, 0x01, 0x00, 0x31, 0xC1, 0x64,
+					      0x08, 0x40, 0x21, 0x30, 0x00, 0x90, 0x00, 0x57};
 	static const uint8_t strange[] = {0x3B, 0x00};
 
 	(void)state;
@@ -110,6 +112,12 @@ static void the_atr_is_only_a_hint(void **state)
 	assert_false(profile_hicos_v3.atr_hint((const uint8_t *)"\x3B\xB8xxCHTGPKIJ", 12));
 	assert_false(profile_hicos_v3.atr_hint((const uint8_t *)"\x3B\xB8", 2));
 	assert_true(profile_hicos_v3.atr_hint((const uint8_t *)"CHT", 3));
+	assert_true(profile_gppki.atr_hint((const uint8_t *)"\x3B\xB8xxCHTGPKIJ", 12));
+	assert_true(profile_gppki.atr_hint((const uint8_t *)"CHTGPKI", 7));
+	assert_false(profile_gppki.atr_hint((const uint8_t *)"CHTGPKI", 6));
+	assert_false(profile_gppki.atr_hint((const uint8_t *)"\x3B\xB8xxCHTMOICA", 12));
+	assert_true(profile_gppki.atr_hint(contactless, sizeof contactless));
+	assert_false(profile_gppki.atr_hint(contactless, sizeof contactless - 1));
 }
 
 static void the_token_is_the_cards(void **state)

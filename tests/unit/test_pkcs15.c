@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "der.h"
 #include "profiles/pkcs15.h"
 #include "wire.h"
@@ -409,6 +411,31 @@ static void token_info_is_read_as_far_as_it_goes(void **state)
 	buffer_clear(&der);
 }
 
+/* The queue belongs to the program: its own error stays, ours never get there. */
+static void what_is_wrong_leaves_the_programs_error_queue_alone(void **state)
+{
+	static const char *const records[] = {"30{ 30{ 0C'k1' } }", "30{ 02:01 }", "31{ }", "30{ 30{ 05:00 } }"};
+	struct p15_token_info info;
+	struct p15_list list;
+
+	(void)state;
+	ERR_clear_error();
+	ERR_raise(ERR_LIB_USER, 77);
+	for (size_t i = 0; i < COUNT(records); i++) {
+		struct buffer der = BUFFER_INIT;
+
+		der_put(&der, "30{ 05:00 0C'x' }");
+		der_put(&der, records[i]);
+		(void)!p15_parse(P15_PRIVATE_KEY, der.data, der.len - i % 2, &list);
+		p15_list_clear(&list);
+		(void)!p15_parse_token_info(der.data + 1, der.len - 1, &info);
+		p15_token_info_clear(&info);
+		buffer_clear(&der);
+	}
+	assert_int_equal(ERR_GET_REASON(ERR_get_error()), 77);
+	assert_int_equal(ERR_get_error(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +457,7 @@ int main(void)
 		cmocka_unit_test(without_padding_more_must_be_read),
 		cmocka_unit_test(what_can_be_no_record_is_torn),
 		cmocka_unit_test(token_info_is_read_as_far_as_it_goes),
+		cmocka_unit_test(what_is_wrong_leaves_the_programs_error_queue_alone),
 	};
 
 	return cmocka_run_group_tests_name("pkcs15", tests, NULL, NULL);

@@ -386,19 +386,50 @@ static void write_page(uint64_t a, uint64_t b, int64_t since)
 	close(fd);
 }
 
+static int64_t since(void)
+{
+	int64_t ms = 0;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(pread(fd, &ms, sizeof ms, 16), sizeof ms);
+	close(fd);
+	return ms;
+}
+
 static void a_spoilt_file_is_begun_anew(void **state)
 {
+	int64_t begin = now_ms();
 	pid_t child;
 
 	(void)state;
 	write_page(UINT64_MAX, UINT64_MAX, INT64_MIN);
 	assert_true(wait_of(READER) < AT_ONCE_MS);
 	assert_int_equal(drawn(), 1);
+	assert_in_range(since(), begin, now_ms()); /* in use from now on */
 	child = occupant();
 	assert_true(wait_of(READER) > AT_ONCE_MS);
 	end_child(child);
 	assert_int_equal(truncate(file, 3), 0);
 	assert_true(wait_of(READER) < AT_ONCE_MS);
+}
+
+/* By a process that was stopped while it drew its ticket: the card is taken without one. */
+static void who_cannot_draw_a_ticket_goes_on_soon(void **state)
+{
+	struct flock guard = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << 62,
+			      .l_len = 1};
+	int fd = open(file, O_RDWR | O_CLOEXEC);
+	uint64_t before = drawn();
+	int64_t took;
+
+	(void)state;
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &guard), 0);
+	took = wait_of(READER);
+	assert_true(took >= 50 && took < 1000);
+	assert_int_equal(drawn(), before);
+	close(fd);
+	assert_true(wait_of(READER) < AT_ONCE_MS);
+	assert_int_equal(drawn(), before + 1);
 }
 
 static void after_long_use_a_break_lets_other_programs_in(void **state)
@@ -528,6 +559,7 @@ int main(void)
 		QUEUE_TEST(without_a_private_directory_there_is_no_queue),
 		QUEUE_TEST(only_a_private_file_is_written),
 		QUEUE_TEST(a_spoilt_file_is_begun_anew),
+		QUEUE_TEST(who_cannot_draw_a_ticket_goes_on_soon),
 		QUEUE_TEST(after_long_use_a_break_lets_other_programs_in),
 		QUEUE_TEST(transactions_and_connections_take_their_turn),
 		QUEUE_TEST(programs_that_log_out_before_us_do_not_cost_us_our_turn),

@@ -579,6 +579,20 @@ static void a_released_channel_is_as_new_and_can_be_opened_again(void **state)
 	assert_sends(&verify, 0, "verify-pin-123456");
 }
 
+/* Nothing of the session before goes into the MACs and counters of the next. */
+static void a_channel_that_is_open_can_be_opened_anew(void **state)
+{
+	(void)state;
+	assert_sends(&verify, 0, "verify-pin-123456");
+	memset(&wire, 0, sizeof wire);
+	will_answer_update();
+	will_answer(0, 0x9000);
+	assert_int_equal(scp03_open(NULL, channel, &keys, challenge, &session), RESULT_OK);
+	assert_sent(1, "external-authenticate");
+	assert_sends(&verify, 0, "verify-pin-123456");
+	assert_int_equal(session.session.counter, 1);
+}
+
 static void without_its_algorithms_nothing_is_sent(void **state)
 {
 	OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
@@ -624,6 +638,7 @@ int main(void)
 		OPEN_TEST(the_same_mac_is_never_sent_twice),
 		OPEN_TEST(closing_wipes_and_may_be_done_twice),
 		OPEN_TEST(a_released_channel_is_as_new_and_can_be_opened_again),
+		OPEN_TEST(a_channel_that_is_open_can_be_opened_anew),
 		TEST(without_its_algorithms_nothing_is_sent),
 	};
 
