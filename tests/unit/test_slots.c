@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <winscard.h>
+
 #include "testcard.h"
 
 static CK_ULONG slot_count(CK_BBOOL with_card)
@@ -223,6 +225,29 @@ static void *pull_soon(void *context)
 }
 
 /* It is mute some time before PC/SC notices that it is gone: the answer is the truer one. */
+/*
+ * So pcscd answers on a handle that it made while it cleaned up after a killed
+ * program: the card was reset after that, and the handle is not told.
+ */
+static void a_connection_without_a_protocol_is_set_right(void **state)
+{
+	CK_SESSION_HANDLE session;
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	module_start();
+	fake_fail(READER, 2, SCARD_E_PROTO_MISMATCH); /* twice is something else */
+	assert_int_equal(C_GetTokenInfo(0, &info), CKR_DEVICE_ERROR);
+	fake_fail(READER, 1, SCARD_E_PROTO_MISMATCH);
+	assert_int_equal(C_GetTokenInfo(0, &info), CKR_OK);
+	fake_fail(READER, 1, SCARD_E_PROTO_MISMATCH); /* what was begun is not repeated */
+	assert_int_equal(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+	assert_int_equal(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6), CKR_DEVICE_ERROR);
+	assert_int_equal(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6), CKR_OK);
+}
+
 static void a_card_on_its_way_out_is_waited_for(void **state)
 {
 	struct fake_card mute = {.answer = say_nothing};
@@ -262,6 +287,7 @@ int main(void)
 		EMPTY_TEST(slot_texts_are_padded_with_blanks),
 		EMPTY_TEST(unknown_slots_are_told),
 		EMPTY_TEST(a_mute_card_in_a_reader_is_no_crash),
+		EMPTY_TEST(a_connection_without_a_protocol_is_set_right),
 		EMPTY_TEST(a_card_on_its_way_out_is_waited_for),
 	};
 
