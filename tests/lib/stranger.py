@@ -11,7 +11,7 @@ import ctypes
 import sys
 
 SHARED, ANY_PROTOCOL, LEAVE = 2, 3, 0
-RESET_CARD = 0x80100068
+RESET_CARD, PROTOCOL_MISMATCH = 0x80100068, 0x8010000F
 
 pcsc = ctypes.CDLL("libpcsclite.so.1")
 ulong = ctypes.c_ulong
@@ -38,18 +38,25 @@ def connect():
     return card, protocol
 
 
+def reconnect(card, protocol):
+    call("SCardReconnect", card, ulong(SHARED), ulong(ANY_PROTOCOL), ulong(LEAVE),
+         ctypes.byref(protocol))
+
+
 def begin(card, protocol):
     while call("SCardBeginTransaction", card, accept=(RESET_CARD,)):
-        call("SCardReconnect", card, ulong(SHARED), ulong(ANY_PROTOCOL), ulong(LEAVE),
-             ctypes.byref(protocol))
+        reconnect(card, protocol)
 
 
 def send(card, protocol, command):
-    pci = Pci(protocol.value, ctypes.sizeof(Pci))
-    answer, length = ctypes.create_string_buffer(512), ulong(512)
-    call("SCardTransmit", card, ctypes.byref(pci), command, ulong(len(command)), None, answer,
-         ctypes.byref(length))
-    return answer.raw[length.value - 2:length.value].hex().upper()
+    while True:
+        pci = Pci(protocol.value, ctypes.sizeof(Pci))
+        answer, length = ctypes.create_string_buffer(512), ulong(512)
+        # The daemon has no protocol for a moment when it resets a killed program's card.
+        if not call("SCardTransmit", card, ctypes.byref(pci), command, ulong(len(command)), None,
+                    answer, ctypes.byref(length), accept=(PROTOCOL_MISMATCH,)):
+            return answer.raw[length.value - 2:length.value].hex().upper()
+        reconnect(card, protocol)
 
 
 def main():
