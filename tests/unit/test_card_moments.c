@@ -354,8 +354,10 @@ static void a_number_that_token_info_does_not_repeat_is_read_twice(void **state)
 	}
 }
 
-/* Sixteen digits, but others each time. */
-static enum result other_digits(void *context, const uint8_t *cmd, size_t len, uint8_t *answer,
+/* Sixteen characters, but others each time: this one, or one of the nine that follow. */
+static int first_character;
+
+static enum result other_characters(void *context, const uint8_t *cmd, size_t len, uint8_t *answer,
 				size_t cap, size_t *answer_len)
 {
 	static unsigned times;
@@ -365,7 +367,7 @@ static enum result other_digits(void *context, const uint8_t *cmd, size_t len, u
 
 	(void)context;
 	if (cmd[1] == 0xB0 && cmd[4] == 16) {
-		memset(answer, (int)('0' + times % 10), 16);
+		memset(answer, first_character + (int)(times % 10), 16);
 		times++;
 	}
 	return r;
@@ -379,12 +381,20 @@ static void a_number_that_is_another_each_time_is_an_error(void **state)
 	struct wire wire;
 
 	(void)state;
-	faultcard_load(&f, 1);
-	vcard_power_on(f.vcard);
-	assert_int_equal(card_open(wire_function(&wire, other_digits, NULL), &options, &card), RESULT_OK);
-	assert_int_equal(card_read_token(card, &data), RESULT_BAD_DATA);
-	card_free(&card);
-	faultcard_clear(&f);
+	for (size_t i = 0; i < 2; i++) {
+		first_character = i ? '0' : 0x01; /* a number may have digits, and no control characters */
+		faultcard_load(&f, 1);
+		vcard_power_on(f.vcard);
+		assert_int_equal(card_open(wire_function(&wire, other_characters, NULL), &options, &card),
+				 RESULT_OK);
+		assert_int_equal(card_read_number(card, data.serial, sizeof data.serial),
+				 i ? RESULT_OK : RESULT_BAD_DATA);
+		assert_int_equal(card_read_number(card, data.serial, sizeof data.serial),
+				 i ? RESULT_OK : RESULT_BAD_DATA); /* nothing was kept */
+		assert_int_equal(card_read_token(card, &data), RESULT_BAD_DATA);
+		card_free(&card);
+		faultcard_clear(&f);
+	}
 }
 
 /* ---- TokenInfo ---- */
