@@ -21,7 +21,6 @@ struct pcsc {
 struct card_transport {
 	SCARDHANDLE card;
 	DWORD protocol;
-	bool spoken_to; /* a command of this connection's was let through to the card */
 	struct queue *queue;
 };
 
@@ -46,7 +45,8 @@ static const struct {
 	{SCARD_W_UNRESPONSIVE_CARD, RESULT_CARD_MUTE},
 	{SCARD_W_UNPOWERED_CARD, RESULT_CARD_MUTE},
 	{SCARD_W_UNSUPPORTED_CARD, RESULT_CARD_MUTE},
-	{SCARD_E_PROTO_MISMATCH, RESULT_CARD_MUTE},
+	/* pcscd knows of no protocol while, and after, it resets the card of a killed program */
+	{SCARD_E_PROTO_MISMATCH, RESULT_CARD_RESET},
 	{SCARD_E_NOT_TRANSACTED, RESULT_CARD_MUTE},
 	{SCARD_F_COMM_ERROR, RESULT_CARD_MUTE},
 };
@@ -256,35 +256,15 @@ static enum result transport_end(void *self, bool reset)
 	return about_card(r);
 }
 
-static LONG transmit(const struct card_transport *t, const uint8_t *apdu, size_t len,
-		     uint8_t *answer, DWORD *answer_len)
-{
-	const SCARD_IO_REQUEST *pci = t->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
-
-	return SCardTransmit(t->card, pci, apdu, (DWORD)len, NULL, answer, answer_len);
-}
-
-/*
- * When a program is killed within a command, pcscd resets the card after it let
- * in who waited to connect: that handle is not told, and all that it sends is
- * refused for want of a protocol, before it gets to the card. Nothing was said
- * on it yet, so a reconnect sets it right.
- */
 static enum result transport_transmit(void *self, const uint8_t *apdu, size_t len, uint8_t *answer,
 				      size_t cap, size_t *answer_len)
 {
 	struct card_transport *t = self;
+	const SCARD_IO_REQUEST *pci = t->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
 	DWORD n = (DWORD)cap;
-	LONG code = transmit(t, apdu, len, answer, &n);
 	enum result r;
 
-	if ((uint32_t)code == (uint32_t)SCARD_E_PROTO_MISMATCH && !t->spoken_to &&
-	    reconnect(t) == RESULT_OK) {
-		n = (DWORD)cap; /* pcscd makes it 0 */
-		code = transmit(t, apdu, len, answer, &n);
-	}
-	t->spoken_to = true;
-	r = from_pcsc(code, "transmit");
+	r = from_pcsc(SCardTransmit(t->card, pci, apdu, (DWORD)len, NULL, answer, &n), "transmit");
 	*answer_len = r == RESULT_OK ? n : 0;
 	return about_card(r);
 }

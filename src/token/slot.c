@@ -276,22 +276,31 @@ static bool is_gone(struct slot *slot)
 
 /* ---- the way to the card ---- */
 
+static enum result open_card(struct slot *slot, const struct card_options *options,
+			     struct card **card)
+{
+	struct channel *channel;
+	enum result r = pcsc_connect(slot->context, slot->reader, &channel);
+
+	return r == RESULT_OK ? card_open(channel, options, card) : r;
+}
+
 static enum result connect_card(struct slot *slot)
 {
 	const struct config *config = config_current();
 	const struct card_options options = {.libctx = crypto_context(),
 					     .allow_unproven = config->allow_unproven,
 					     .keyset_dirs = config->keyset_dirs};
-	struct channel *channel;
 	struct card *card;
 	enum result r = RESULT_OK;
 
 	if (!slot->context)
 		r = pcsc_open(&slot->context);
 	if (r == RESULT_OK)
-		r = pcsc_connect(slot->context, slot->reader, &channel);
-	if (r == RESULT_OK)
-		r = card_open(channel, &options, &card);
+		r = open_card(slot, &options, &card);
+	/* pcscd lets in who waits, then resets the card for a killed program: nothing is lost yet */
+	if (r == RESULT_CARD_RESET)
+		r = open_card(slot, &options, &card);
 	if (r == RESULT_OK) {
 		token_take_card(&slot->token, card);
 		/* here it costs two commands, later the way there again */

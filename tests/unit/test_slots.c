@@ -225,27 +225,54 @@ static void *pull_soon(void *context)
 }
 
 /* It is mute some time before PC/SC notices that it is gone: the answer is the truer one. */
-/*
- * So pcscd answers on a handle that it made while it cleaned up after a killed
- * program: the card was reset after that, and the handle is not told.
- */
-static void a_connection_without_a_protocol_is_set_right(void **state)
+/* ---- a card that is reset while it is being recognized ---- */
+
+/* The command that is the first not to reach the card, and how many do not. */
+static unsigned until_reset, resets;
+
+static void reset_at_a_command(void *context, const uint8_t *cmd, size_t len)
 {
+	(void)cmd;
+	(void)len;
+	if (until_reset && !--until_reset)
+		fake_fail(READER, resets, *(const long *)context);
+}
+
+/*
+ * So pcscd answers on a handle that it made before it cleaned up after a killed
+ * program: the card is reset, and the handle is told late, or never.
+ */
+static void a_connection_that_loses_its_card_is_made_again(void **state)
+{
+	static const long codes[] = {SCARD_E_PROTO_MISMATCH, SCARD_W_RESET_CARD};
 	CK_SESSION_HANDLE session;
 	CK_TOKEN_INFO info;
 
 	(void)state;
 	fake_add_reader(READER);
-	fake_insert(READER, bench.card);
-	module_start();
-	fake_fail(READER, 2, SCARD_E_PROTO_MISMATCH); /* twice is something else */
-	assert_int_equal(C_GetTokenInfo(0, &info), CKR_DEVICE_ERROR);
-	fake_fail(READER, 1, SCARD_E_PROTO_MISMATCH);
-	assert_int_equal(C_GetTokenInfo(0, &info), CKR_OK);
-	fake_fail(READER, 1, SCARD_E_PROTO_MISMATCH); /* what was begun is not repeated */
-	assert_int_equal(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
-	assert_int_equal(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6), CKR_DEVICE_ERROR);
-	assert_int_equal(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6), CKR_OK);
+	for (unsigned i = 0; i < 8; i++) {
+		long code = codes[i % 2];
+
+		fake_insert(READER, bench.card);
+		module_start();
+		fake_fail(READER, 2, code); /* twice is something else */
+		assert_int_equal(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session),
+				 CKR_DEVICE_ERROR);
+		until_reset = i / 2;
+		resets = 1;
+		fake_fail(READER, until_reset ? 0 : 1, code);
+		fake_on_command(READER, reset_at_a_command, &code);
+		assert_int_equal(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+		fake_on_command(READER, NULL, NULL);
+		assert_int_equal(until_reset, 0);
+		assert_int_equal(C_GetTokenInfo(0, &info), CKR_OK);
+		assert_memory_equal(info.label, "HiCOS PKI Smart Card", 20);
+		fake_fail(READER, 1, code); /* what was begun is not repeated */
+		assert_int_equal(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6), CKR_DEVICE_ERROR);
+		assert_int_equal(C_Login(session, CKU_USER, (CK_BYTE *)PIN, 6), CKR_OK);
+		assert_int_equal(C_Finalize(NULL), CKR_OK);
+		fake_eject(READER);
+	}
 }
 
 static void a_card_on_its_way_out_is_waited_for(void **state)
@@ -287,7 +314,7 @@ int main(void)
 		EMPTY_TEST(slot_texts_are_padded_with_blanks),
 		EMPTY_TEST(unknown_slots_are_told),
 		EMPTY_TEST(a_mute_card_in_a_reader_is_no_crash),
-		EMPTY_TEST(a_connection_without_a_protocol_is_set_right),
+		EMPTY_TEST(a_connection_that_loses_its_card_is_made_again),
 		EMPTY_TEST(a_card_on_its_way_out_is_waited_for),
 	};
 
