@@ -46,30 +46,31 @@ static enum result digest_info(const EVP_MD *hash, const uint8_t *digest, size_t
 	return r == RESULT_OK ? buffer_append(out, digest, len) : r;
 }
 
+/* The paddings that need no key make blocks of any size, for verifying, too. */
 static enum result pad_pkcs1(const struct rsa_scheme *s, const uint8_t *data, size_t len,
-			     uint8_t block[RSA_BLOCK])
+			     uint8_t *block, size_t size)
 {
 	struct buffer content = BUFFER_INIT;
 	enum result r;
 
 	r = s->hash ? digest_info(s->hash, data, len, &content)
 		    : buffer_append(&content, data, len);
-	if (r == RESULT_OK && content.len > RSA_BLOCK - RSA_PKCS1_OVERHEAD)
+	if (r == RESULT_OK && content.len > size - RSA_PKCS1_OVERHEAD)
 		r = RESULT_ARGUMENT;
-	if (r == RESULT_OK && RSA_padding_add_PKCS1_type_1(block, RSA_BLOCK, content.data,
+	if (r == RESULT_OK && RSA_padding_add_PKCS1_type_1(block, (int)size, content.data,
 							   (int)content.len) != 1)
 		r = RESULT_CRYPTO;
 	buffer_clear(&content);
 	return r;
 }
 
-static enum result pad_none(const uint8_t *data, size_t len, uint8_t block[RSA_BLOCK])
+static enum result pad_none(const uint8_t *data, size_t len, uint8_t *block, size_t size)
 {
-	if (len > RSA_BLOCK)
+	if (len > size)
 		return RESULT_ARGUMENT;
-	memset(block, 0, RSA_BLOCK - len);
+	memset(block, 0, size - len);
 	if (len)
-		memcpy(block + RSA_BLOCK - len, data, len);
+		memcpy(block + size - len, data, len);
 	return RESULT_OK;
 }
 
@@ -106,9 +107,9 @@ enum result rsa_pad_for_signing(const struct rsa_scheme *s, const uint8_t *data,
 		return RESULT_ARGUMENT;
 	switch (s->padding) {
 	case RSA_PAD_PKCS1:
-		return pad_pkcs1(s, data, len, block);
+		return pad_pkcs1(s, data, len, block, RSA_BLOCK);
 	case RSA_PAD_NONE:
-		return pad_none(data, len, block);
+		return pad_none(data, len, block, RSA_BLOCK);
 	case RSA_PAD_PSS:
 		return pad_pss(s, data, block);
 	default:
@@ -321,23 +322,14 @@ static bool set_scheme(EVP_PKEY_CTX *ctx, const struct rsa_scheme *s)
 static enum result bare_block(const struct rsa_scheme *s, const uint8_t *data, size_t len,
 			      size_t size, struct buffer *out)
 {
-	bool pkcs1 = s->padding == RSA_PAD_PKCS1;
 	enum result r = buffer_reserve(out, size);
 
 	if (r != RESULT_OK)
 		return r;
-	if (len > size - (pkcs1 ? RSA_PKCS1_OVERHEAD : 0))
-		return RESULT_BAD_SIGNATURE;
-	memset(out->data, pkcs1 ? 0xFF : 0, size - len);
-	if (pkcs1) {
-		out->data[0] = 0;
-		out->data[1] = 1;
-		out->data[size - len - 1] = 0;
-	}
-	if (len)
-		memcpy(out->data + size - len, data, len);
-	out->len = size;
-	return RESULT_OK;
+	r = s->padding == RSA_PAD_PKCS1 ? pad_pkcs1(s, data, len, out->data, size)
+					: pad_none(data, len, out->data, size);
+	out->len = r == RESULT_OK ? size : 0;
+	return r == RESULT_ARGUMENT ? RESULT_BAD_SIGNATURE : r;
 }
 
 /* By comparing blocks: OpenSSL does not verify what signs no bytes at all, or is not padded. */
@@ -390,25 +382,34 @@ enum result rsa_verify(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_sch
 	return r;
 }
 
+typedef int transform(EVP_PKEY_CTX *ctx, unsigned char *out, size_t *out_len,
+		      const unsigned char *in, size_t in_len);
+
+/* Appends what comes out. `refused`: the answer where OpenSSL does not want what goes in. */
+static enum result run(EVP_PKEY_CTX *ctx, transform *work, const uint8_t *in, size_t len,
+		       enum result refused, struct buffer *out)
+{
+	size_t n = out->cap - out->len;
+
+	if (!ctx)
+		return RESULT_CRYPTO;
+	if (work(ctx, out->data + out->len, &n, in, len) <= 0)
+		return refused;
+	out->len += n;
+	return RESULT_OK;
+}
+
 enum result rsa_recover(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
 			const uint8_t *signature, size_t signature_len, struct buffer *out)
 {
-	size_t n = (size_t)EVP_PKEY_get_size(key);
-	EVP_PKEY_CTX *ctx = NULL;
-	enum result r = buffer_reserve(out, n);
+	enum result r = buffer_reserve(out, (size_t)EVP_PKEY_get_size(key));
+	EVP_PKEY_CTX *ctx;
 
 	if (r != RESULT_OK)
 		return r;
 	ERR_set_mark();
-	r = RESULT_CRYPTO;
 	ctx = begin(libctx, key, s, EVP_PKEY_verify_recover_init);
-	if (ctx)
-		r = EVP_PKEY_verify_recover(ctx, out->data + out->len, &n, signature,
-					    signature_len) > 0
-			    ? RESULT_OK
-			    : RESULT_BAD_SIGNATURE;
-	if (r == RESULT_OK)
-		out->len += n;
+	r = run(ctx, EVP_PKEY_verify_recover, signature, signature_len, RESULT_BAD_SIGNATURE, out);
 	EVP_PKEY_CTX_free(ctx);
 	ERR_pop_to_mark();
 	return r;
@@ -419,7 +420,7 @@ enum result rsa_encrypt(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_sc
 {
 	size_t n = (size_t)EVP_PKEY_get_size(key);
 	struct buffer block = BUFFER_INIT;
-	EVP_PKEY_CTX *ctx = NULL;
+	EVP_PKEY_CTX *ctx;
 	enum result r;
 
 	if (len > rsa_max_plaintext(s, n))
@@ -435,14 +436,9 @@ enum result rsa_encrypt(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_sc
 	if (r != RESULT_OK)
 		goto out;
 	ERR_set_mark();
-	r = RESULT_CRYPTO;
 	ctx = begin(libctx, key, s, EVP_PKEY_encrypt_init);
-	if (ctx)
-		r = EVP_PKEY_encrypt(ctx, out->data + out->len, &n, block.data, block.len) > 0
-			    ? RESULT_OK
-			    : RESULT_ARGUMENT; /* not below the modulus */
-	if (r == RESULT_OK)
-		out->len += n;
+	/* refused: not below the modulus */
+	r = run(ctx, EVP_PKEY_encrypt, block.data, block.len, RESULT_ARGUMENT, out);
 	EVP_PKEY_CTX_free(ctx);
 	ERR_pop_to_mark();
 out:
