@@ -40,7 +40,7 @@ static void abandon_parent(void)
 	const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
 
 	for (size_t i = 0; i < module.slot_count; i++)
-		slot_forget_parent(module.slots[i]);
+		slot_wipe_pin(module.slots[i]);
 	forget_slots();
 	readers_abandon();
 	events_abandon();

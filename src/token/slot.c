@@ -691,6 +691,12 @@ void slot_abandon(struct slot *slot)
 		slot_leave(slot);
 }
 
+void slot_wipe_pin(struct slot *slot)
+{
+	if (slot->token.pin.data)
+		OPENSSL_cleanse(slot->token.pin.data, slot->token.pin.len);
+}
+
 void slot_at_exit(struct slot *slot)
 {
 	const struct timespec step = {0, 50 * 1000 * 1000};
@@ -704,12 +710,5 @@ void slot_at_exit(struct slot *slot)
 			nanosleep(&step, NULL);
 		r = card_reset_now(t->card);
 	}
-	if (t->pin.data)
-		OPENSSL_cleanse(t->pin.data, t->pin.len);
-}
-
-void slot_forget_parent(struct slot *slot)
-{
-	if (slot->token.pin.data)
-		OPENSSL_cleanse(slot->token.pin.data, slot->token.pin.len);
+	slot_wipe_pin(slot);
 }

@@ -70,8 +70,11 @@ void slot_abandon(struct slot *slot);
  */
 void slot_at_exit(struct slot *slot);
 
-/* After fork(): wipes the PIN in our copy of the parent's memory; touches nothing else. */
-void slot_forget_parent(struct slot *slot);
+/*
+ * Wipes the PIN where it is, without a lock, and touches nothing else: for an
+ * exit handler, and after fork() in our copy of the parent's memory.
+ */
+void slot_wipe_pin(struct slot *slot);
 
 void slot_lock(struct slot *slot);
 void slot_unlock(struct slot *slot);
