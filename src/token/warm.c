@@ -19,7 +19,7 @@
 /* Nothing binds labels, ids and data objects to the card: they are read anew after a day. */
 #define DIRECTORY_AGE_MAX (24 * 60 * 60)
 
-static const enum p15_class kinds[] = {P15_CERTIFICATE, P15_PUBLIC_KEY, P15_DATA};
+const enum p15_class warm_kinds[WARM_KINDS] = {P15_CERTIFICATE, P15_PUBLIC_KEY, P15_DATA};
 
 #define BIT(place) ((uint64_t)1 << (place))
 
@@ -191,12 +191,12 @@ static bool is_fresh(const struct cache *cache, enum p15_class kind)
 
 static void parse_fresh(const struct cache *cache, struct p15_list lists[P15_CLASSES])
 {
-	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-		const struct buffer *raw = cache_get(cache, CACHE_DIRECTORY, kinds[k]);
+	for (size_t k = 0; k < WARM_KINDS; k++) {
+		const struct buffer *raw = cache_get(cache, CACHE_DIRECTORY, warm_kinds[k]);
 
-		if (is_fresh(cache, kinds[k]) &&
-		    p15_parse(kinds[k], raw->data, raw->len, &lists[kinds[k]]) != RESULT_OK)
-			p15_list_clear(&lists[kinds[k]]);
+		if (is_fresh(cache, warm_kinds[k]) &&
+		    p15_parse(warm_kinds[k], raw->data, raw->len, &lists[warm_kinds[k]]) != RESULT_OK)
+			p15_list_clear(&lists[warm_kinds[k]]);
 	}
 }
 
@@ -258,9 +258,8 @@ static enum result take_directories(struct token *t, struct p15_list lists[P15_C
 	all = all && keys_agree(&lists[P15_PUBLIC_KEY], certificates, &c);
 	if (all && r == RESULT_OK) {
 		pthread_mutex_lock(&t->lock);
-		take(t, P15_PUBLIC_KEY, &lists[P15_PUBLIC_KEY]);
-		take(t, P15_DATA, &lists[P15_DATA]);
-		take(t, P15_CERTIFICATE, certificates);
+		for (size_t k = 0; k < WARM_KINDS; k++)
+			take(t, warm_kinds[k], &lists[warm_kinds[k]]);
 		pthread_mutex_unlock(&t->lock);
 	} else if (r == RESULT_OK) {
 		log_line(LOG_INFO, "cache: what is in it of %s is not all proven: the card is read",
@@ -300,8 +299,8 @@ void warm_compare_names(struct token *t)
 		for (size_t j = 0; j < private->count; j++)
 			same = same && (public->records.items[i].key_ref != private->items[j].key_ref ||
 					buffer_same(&public->records.items[i].id, &private->items[j].id));
-	for (size_t k = 0; !same && k < sizeof kinds / sizeof *kinds; k++)
-		warm_refute(t, CACHE_DIRECTORY, kinds[k]);
+	for (size_t k = 0; !same && k < WARM_KINDS; k++)
+		warm_refute(t, CACHE_DIRECTORY, warm_kinds[k]);
 	if (!same)
 		log_line(LOG_ERROR, "cache: names in it are not those of the card's keys: dropped");
 }

@@ -9,6 +9,10 @@
 
 #include "src/token/token.h"
 
+/* The directories that may be kept; private keys' is not. */
+#define WARM_KINDS 3
+extern const enum p15_class warm_kinds[WARM_KINDS];
+
 /*
  * Once per insertion: reads the card's number and the ends of some
  * certificates, and if all certificates of the cache are bound to the card by

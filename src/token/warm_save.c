@@ -9,9 +9,6 @@
 #include "src/token/internal.h"
 #include "src/token/warm.h"
 
-/* The directories that may be kept; private keys' is not. */
-static const enum p15_class kinds[] = {P15_CERTIFICATE, P15_PUBLIC_KEY, P15_DATA};
-
 /* ---- directories ---- */
 
 /* How many records the bytes hold, also those that nobody understood. */
@@ -52,15 +49,15 @@ static bool put_date(struct cache *file, enum p15_class kind)
 /* Those that were read from the card take the place of what is there. */
 static bool put_directories(const struct token *t, struct cache *file)
 {
-	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-		const struct object_list *list = &t->lists[kinds[k]];
+	for (size_t k = 0; k < WARM_KINDS; k++) {
+		const struct object_list *list = &t->lists[warm_kinds[k]];
 
 		if (!list->loaded || list->warm)
 			continue;
-		cache_drop(file, CACHE_DIRECTORY, kinds[k]); /* without it a date says nothing */
-		if (may_be_kept(list) && (!cache_put(file, CACHE_DIRECTORY, kinds[k], list->raw.data,
+		cache_drop(file, CACHE_DIRECTORY, warm_kinds[k]); /* without it a date says nothing */
+		if (may_be_kept(list) && (!cache_put(file, CACHE_DIRECTORY, warm_kinds[k], list->raw.data,
 						     list->raw.len) ||
-					  !put_date(file, kinds[k])))
+					  !put_date(file, warm_kinds[k])))
 			return false;
 	}
 	return true;
