@@ -8,6 +8,7 @@
 #include "src/object/find.h"
 #include "src/object/profile.h"
 #include "src/object/schema.h"
+#include "src/object/value.h"
 #include "src/token/slot.h"
 
 static const enum p15_class order[] = {P15_CERTIFICATE, P15_PUBLIC_KEY, P15_PRIVATE_KEY, P15_DATA};
@@ -21,10 +22,7 @@ struct search {
 
 static const CK_ATTRIBUTE *asks_for(const struct search *q, CK_ATTRIBUTE_TYPE type)
 {
-	for (CK_ULONG i = 0; i < q->count; i++)
-		if (q->template[i].type == type)
-			return &q->template[i];
-	return NULL;
+	return value_in_template(q->template, q->count, type);
 }
 
 /* True if the template wants another value of the attribute than this. */

@@ -137,9 +137,7 @@ enum result getter_name(struct request *q, struct buffer *out)
 							     : X509_get_issuer_name(x),
 				    &der);
 	X509_free(x);
-	r = len > 0 ? buffer_append(out, der, (size_t)len) : RESULT_CRYPTO;
-	OPENSSL_free(der);
-	return r;
+	return value_put_der(out, der, len);
 }
 
 enum result getter_date(struct request *q, struct buffer *out)

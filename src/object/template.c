@@ -20,20 +20,11 @@ static const unsigned makes[] = {
 
 /* ---- what a caller says ---- */
 
-static const CK_ATTRIBUTE *find_in(const CK_ATTRIBUTE *template, CK_ULONG count,
-				   CK_ATTRIBUTE_TYPE type)
-{
-	for (CK_ULONG i = 0; i < count; i++)
-		if (template[i].type == type)
-			return &template[i];
-	return NULL;
-}
-
 /* The class or key type: implied by the call, said in the template, or both and the same. */
 static CK_RV settle(CK_ATTRIBUTE_TYPE type, CK_ULONG implied, const CK_ATTRIBUTE *template,
 		    CK_ULONG count, CK_ULONG *out)
 {
-	const CK_ATTRIBUTE *a = find_in(template, count, type);
+	const CK_ATTRIBUTE *a = value_in_template(template, count, type);
 
 	*out = implied;
 	if (!a)
@@ -47,7 +38,7 @@ static CK_RV settle(CK_ATTRIBUTE_TYPE type, CK_ULONG implied, const CK_ATTRIBUTE
 /* Something for the card: refused whatever it is, before anyone minds what is wrong with it. */
 static bool is_for_card(const CK_ATTRIBUTE *template, CK_ULONG count)
 {
-	const CK_ATTRIBUTE *a = find_in(template, count, CKA_TOKEN);
+	const CK_ATTRIBUTE *a = value_in_template(template, count, CKA_TOKEN);
 
 	return a && value_has_form(FORM_BOOL, a) && *(const CK_BBOOL *)a->pValue;
 }

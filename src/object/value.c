@@ -156,7 +156,16 @@ bool value_has_odd_parity(const uint8_t *key, size_t len)
 	return !even;
 }
 
-/* ---- array attributes ---- */
+/* ---- templates, also those that are values ---- */
+
+const CK_ATTRIBUTE *value_in_template(const CK_ATTRIBUTE *template, CK_ULONG count,
+				      CK_ATTRIBUTE_TYPE type)
+{
+	for (CK_ULONG i = 0; i < count; i++)
+		if (template[i].type == type)
+			return &template[i];
+	return NULL;
+}
 
 struct store value_as_store(const uint8_t *bytes, size_t len)
 {
@@ -193,7 +202,7 @@ size_t value_bits(const uint8_t *number, size_t len)
 	return bits;
 }
 
-static enum result put_der(struct buffer *out, unsigned char *der, int len)
+enum result value_put_der(struct buffer *out, unsigned char *der, int len)
 {
 	enum result r = len > 0 ? buffer_append(out, der, (size_t)len) : RESULT_CRYPTO;
 
@@ -212,7 +221,7 @@ enum result value_rsa_key_info(const uint8_t *modulus, size_t modulus_len, const
 		return RESULT_CRYPTO;
 	len = i2d_PUBKEY(key, &der);
 	EVP_PKEY_free(key);
-	return put_der(out, der, len);
+	return value_put_der(out, der, len);
 }
 
 X509 *value_certificate(const uint8_t *der, size_t len)
@@ -235,17 +244,15 @@ enum result value_certificate_key_info(const uint8_t *der, size_t len, struct bu
 		return RESULT_BAD_DATA;
 	info_len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &info);
 	X509_free(x);
-	return put_der(out, info, info_len);
+	return value_put_der(out, info, info_len);
 }
 
 static enum result digest(const char *name, const void *data, size_t len,
 			  uint8_t out[EVP_MAX_MD_SIZE])
 {
-	EVP_MD *md = EVP_MD_fetch(crypto_context(), name, NULL);
-	bool ok = md && EVP_Digest(data, len, out, NULL, md, NULL);
+	const EVP_MD *md = crypto_digest(name);
 
-	EVP_MD_free(md);
-	return ok ? RESULT_OK : RESULT_CRYPTO;
+	return md && EVP_Digest(data, len, out, NULL, md, NULL) ? RESULT_OK : RESULT_CRYPTO;
 }
 
 /* The first bytes of the SHA-1 of the value. */

@@ -44,6 +44,10 @@ bool value_is_check_value(const void *value, size_t len); /* or the wish to have
 /* PKCS#11, DES keys: every byte has an odd number of bits. */
 bool value_has_odd_parity(const uint8_t *key, size_t len);
 
+/* The first attribute of the type in a template; NULL: it has none. */
+const CK_ATTRIBUTE *value_in_template(const CK_ATTRIBUTE *template, CK_ULONG count,
+				      CK_ATTRIBUTE_TYPE type);
+
 /* Appends the attributes of an array attribute, as the bytes of a store. */
 MUST_USE enum result value_of_template(const CK_ATTRIBUTE *array, struct buffer *out);
 
@@ -55,6 +59,9 @@ size_t value_bits(const uint8_t *number, size_t len);
 
 /* NULL: it is none, of which nothing stays in OpenSSL's error queue. The caller frees it. */
 X509 *value_certificate(const uint8_t *der, size_t len);
+
+/* Appends what an i2d_ function made and answered, and frees it. RESULT_CRYPTO: it made nothing. */
+MUST_USE enum result value_put_der(struct buffer *out, unsigned char *der, int len);
 
 /* Appends the DER SubjectPublicKeyInfo of an RSA key, or of the key in a certificate. */
 MUST_USE enum result value_rsa_key_info(const uint8_t *modulus, size_t modulus_len,
