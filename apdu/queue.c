@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "apdu/log.h"
+#include "apdu/private.h"
 #include "apdu/queue.h"
 
 #define GUARD ((off_t)1 << 62)              /* this byte is locked while a ticket is drawn */
@@ -104,15 +105,7 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
 }
 
-/* Nobody else's, and writable for nobody else: who could, could hold up the user's programs. */
-static bool is_private(int fd, mode_t type)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type && st.st_uid == geteuid() &&
-	       (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-}
-
+/* Writable for nobody else: who could, could hold up the user's programs. */
 static int open_queue(const struct queue *q)
 {
 	int dir, fd = -1;

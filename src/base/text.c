@@ -16,3 +16,10 @@ void text_pad(unsigned char *field, size_t size, const char *text)
 	memset(field, ' ', size);
 	memcpy(field, text, len);
 }
+
+bool text_is_word(const char *text)
+{
+	size_t n = strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+	return n > 0 && !text[n];
+}

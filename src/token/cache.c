@@ -14,6 +14,8 @@
 
 #include "apdu/cursor.h"
 #include "apdu/log.h"
+#include "apdu/private.h"
+#include "src/base/text.h"
 #include "src/crypto/context.h"
 #include "src/token/cache.h"
 
@@ -82,12 +84,10 @@ void cache_drop(struct cache *c, enum cache_kind kind, unsigned index)
 
 /* ---- where ---- */
 
-/* A file name from the card's number, which the card chose: letters and digits only. */
+/* A file name from the card's number, which the card chose. */
 static bool file_name(const char *serial, char out[NAME_SIZE])
 {
-	size_t n = strspn(serial, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-
-	return n > 0 && serial[n] == '\0' && snprintf(out, NAME_SIZE, "%s.cache", serial) < NAME_SIZE;
+	return text_is_word(serial) && snprintf(out, NAME_SIZE, "%s.cache", serial) < NAME_SIZE;
 }
 
 /* `make`: the user's cache directory above it is made if it is not there yet. */
@@ -115,7 +115,6 @@ static bool make_path(char path[PATH_SIZE], bool make)
 static int open_dir(bool make)
 {
 	char path[PATH_SIZE];
-	struct stat st;
 	int fd;
 
 	if (!make_path(path, make))
@@ -127,7 +126,7 @@ static int open_dir(bool make)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & (S_IRWXG | S_IRWXO)))
+	if (is_private(fd, S_IFDIR))
 		return fd;
 	log_line(LOG_ERROR, "cache %s is not used: others have access to it", path);
 	close(fd);
@@ -145,8 +144,8 @@ static bool read_file(int dir, const char *name, struct buffer *out)
 
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-	    st.st_mode & (S_IRWXG | S_IRWXO) || st.st_size <= 0 || st.st_size > FILE_MAX)
+	if (!is_private(fd, S_IFREG) || fstat(fd, &st) != 0 || st.st_size <= 0 ||
+	    st.st_size > FILE_MAX)
 		goto out;
 	if (buffer_reserve(out, (size_t)st.st_size) != RESULT_OK)
 		goto out;
@@ -160,11 +159,9 @@ out:
 
 static bool hash(const struct buffer *b, size_t len, uint8_t out[HASH_SIZE])
 {
-	EVP_MD *md = EVP_MD_fetch(crypto_context(), "SHA256", NULL);
-	bool ok = md && EVP_Digest(b->data, len, out, NULL, md, NULL);
+	const EVP_MD *md = crypto_digest("SHA256");
 
-	EVP_MD_free(md);
-	return ok;
+	return md && EVP_Digest(b->data, len, out, NULL, md, NULL);
 }
 
 static bool check_hash(const struct buffer *file)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "apdu/log.h"
+#include "src/base/text.h"
 #include "src/token/pin_watch.h"
 
 #define PATH_SIZE 1100
@@ -24,14 +25,13 @@ uint64_t pin_watch_now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* The file of a card; its number, which the card chose, must be letters and digits. */
+/* The file of a card, named after the number, which the card chose. */
 static bool make_path(const char *number, bool make, char path[PATH_SIZE])
 {
 	const char *base = secure_getenv("XDG_RUNTIME_DIR");
-	size_t n = strspn(number, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 	int len;
 
-	if (!n || number[n])
+	if (!text_is_word(number))
 		return false;
 	if (!base || *base != '/')
 		return snprintf(path, PATH_SIZE, "/tmp/.twcard-%s.pin", number) < PATH_SIZE;
