@@ -15,8 +15,8 @@
 #include "src/token/slot.h"
 #include "src/token/warm.h"
 
-#define SETTLE_STEP_MS 50 /* pcscd looks at a reader every 400 ms */
-#define SETTLE_STEPS 10
+#define SETTLE_STEP_MS 50
+#define SETTLE_STEPS 40 /* pcscd looks at a reader every 400 ms, later on a busy machine */
 #define EXIT_TRIES 5 /* of 50 ms: how long an exit handler tries to come between others' commands */
 
 enum result slot_new(CK_SLOT_ID id, const char *reader, uint32_t state, struct slot **out)
