@@ -1,0 +1,16 @@
+#include "config.h"
+
+#include "tools/twcard/commands.h"
+#include "tools/twcard/message.h"
+
+const struct subcommand *const commands[] = {
+	&command_status,
+	NULL,
+};
+
+const struct option_row common_options[] = {
+	{"reader", 'r', N_("NAME"), N_("the card in this reader: its number, or part of its name")},
+	{"json", 'j', NULL, N_("one JSON value on standard output")},
+	{"help", 'h', NULL, N_("this text")},
+	{NULL, 0, NULL, NULL},
+};

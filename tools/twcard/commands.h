@@ -1,0 +1,9 @@
+/* The commands of twcard, each in its own file. */
+#ifndef TWCARD_TOOLS_COMMANDS_H
+#define TWCARD_TOOLS_COMMANDS_H
+
+#include "tools/twcard/subcommand.h"
+
+extern const struct subcommand command_status;
+
+#endif

@@ -1,0 +1,49 @@
+#include "config.h"
+
+#include "tools/twcard/help.h"
+#include "tools/twcard/message.h"
+#include "tools/twcard/table.h"
+
+static void print_rows(const struct option_row *rows, FILE *stream)
+{
+	struct table *t = table_new(2);
+
+	for (; rows && rows->name; rows++) {
+		char letter[] = {'-', rows->letter, ',', ' ', '\0'};
+
+		table_cell(t, STYLE_PLAIN, "%s--%s%s%s", rows->letter ? letter : "    ", rows->name,
+			   rows->value ? " " : "", rows->value ? _(rows->value) : "");
+		table_cell(t, STYLE_PLAIN, "%s", _(rows->help));
+	}
+	table_print(t, stream, 2);
+	table_free(&t);
+}
+
+void help_all(FILE *stream)
+{
+	struct table *t = table_new(2);
+
+	fprintf(stream, _("Usage: twcard [COMMAND] [OPTION...]\n"
+			  "Government smart cards of Taiwan: what is on them, and what they do.\n\n"));
+	for (size_t i = 0; commands[i]; i++) {
+		table_cell(t, STYLE_PLAIN, "%s", commands[i]->name);
+		table_cell(t, STYLE_PLAIN, "%s", _(commands[i]->summary));
+	}
+	table_print(t, stream, 2);
+	table_free(&t);
+	fprintf(stream, _("\nWithout a command: status. Every command takes:\n"));
+	print_rows(common_options, stream);
+	fprintf(stream, _("\n'twcard COMMAND --help' says more; so does twcard(1).\n"));
+}
+
+void help_command(const struct subcommand *command, FILE *stream)
+{
+	fprintf(stream, _("Usage: twcard %s [OPTION...]%s%s\n"), command->name, command->words ? " " : "",
+		command->words ? _(command->words) : "");
+	fprintf(stream, "%s\n", _(command->summary));
+	if (command->more)
+		fprintf(stream, "\n%s\n", _(command->more));
+	fputc('\n', stream);
+	print_rows(command->options, stream);
+	print_rows(common_options, stream);
+}

@@ -1,0 +1,94 @@
+/* twcard: finds the command, takes its options apart, runs it. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/twcard/card.h"
+#include "tools/twcard/commands.h"
+#include "tools/twcard/help.h"
+#include "tools/twcard/message.h"
+
+/* How many of the words are the command's name; 0: it is not this one. */
+static int names(const struct subcommand *c, int argc, char **argv)
+{
+	const char *blank = strchr(c->name, ' ');
+	size_t first = blank ? (size_t)(blank - c->name) : strlen(c->name);
+
+	if (argc < 1 || strlen(argv[0]) != first || strncmp(c->name, argv[0], first) != 0)
+		return 0;
+	if (!blank)
+		return 1;
+	return argc > 1 && strcmp(blank + 1, argv[1]) == 0 ? 2 : 0;
+}
+
+static const struct subcommand *find(int argc, char **argv, int *words)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		*words = names(commands[i], argc, argv);
+		if (*words)
+			return commands[i];
+	}
+	*words = 0;
+	return NULL;
+}
+
+/* Scripts want JSON also for a command line that is wrong. */
+static bool asks_for_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-j") == 0)
+			return true;
+	return false;
+}
+
+static enum exit_code run(const struct subcommand *command, int argc, char **argv)
+{
+	struct arguments args;
+	enum exit_code code;
+
+	if (!arguments_parse(command, argc, argv, &args))
+		return EXIT_USAGE;
+	if (arguments_has(&args, "help")) {
+		help_command(command, stdout);
+		return EXIT_GOOD;
+	}
+	if (arguments_has(&args, "json"))
+		message_use_json();
+	code = command->run(&args);
+	cards_end();
+	return code;
+}
+
+/* What stands for a command of its own. True: it was that. */
+static bool answer_alone(const char *word)
+{
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+		help_all(stdout);
+	else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+		printf("%s %s\n", PACKAGE_NAME, PACKAGE_VERSION);
+	else
+		return false;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	const struct subcommand *command = &command_status;
+	enum exit_code code;
+	int words = 0;
+
+	message_start();
+	if (asks_for_json(argc, argv))
+		message_use_json();
+	if (argc > 1 && answer_alone(argv[1])) {
+		code = EXIT_GOOD;
+	} else {
+		if (argc > 1 && argv[1][0] != '-')
+			command = find(argc - 1, argv + 1, &words);
+		code = command ? run(command, argc - words, argv + words)
+			       : message_usage(NULL, _("there is no command %s"), argv[1]);
+	}
+	message_end(code);
+	return code;
+}
