@@ -175,6 +175,11 @@ const struct card_profile *card_profile_of(const struct card *card)
 	return card->profile;
 }
 
+const char *card_profile_name(const struct card_profile *profile)
+{
+	return profile->name;
+}
+
 enum result card_begin(struct card *card, bool *was_reset)
 {
 	enum result r = channel_begin(card->channel, was_reset);

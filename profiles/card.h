@@ -59,6 +59,9 @@ void card_free(struct card **card);
 
 const struct card_profile *card_profile_of(const struct card *card);
 
+/* "hicos-v3"; static. */
+const char *card_profile_name(const struct card_profile *profile);
+
 /*
  * A transaction. When *was_reset, the card has lost its verified state and
  * everything selected; what the card object believed is forgotten already.

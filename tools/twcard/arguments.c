@@ -3,8 +3,9 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "tools/twcard/subcommand.h"
+#include "tools/twcard/arguments.h"
 #include "tools/twcard/message.h"
+#include "tools/twcard/subcommand.h"
 
 #define ROWS_MAX 48 /* of a command and the common ones */
 #define FIRST_KEY 256

@@ -79,7 +79,7 @@ struct slot *cards_slot(size_t i)
 
 /* ---- the one that is meant ---- */
 
-static bool is_meant(const char *wanted, size_t i)
+bool cards_is_meant(const char *wanted, size_t i)
 {
 	char *end;
 	unsigned long number = strtoul(wanted, &end, 10);
@@ -89,12 +89,22 @@ static bool is_meant(const char *wanted, size_t i)
 	return strstr(cards.slots[i]->reader, wanted) != NULL;
 }
 
+enum exit_code cards_tell_none(const char *wanted)
+{
+	if (wanted && cards.count)
+		message_error(_("no reader is called %s\n'twcard status' lists the readers."), wanted);
+	else
+		message_error(_("no reader is connected\n"
+				"Plug one in; 'twcard doctor' says what else may be missing."));
+	return EXIT_NO_CARD;
+}
+
 static enum exit_code choose_among(const char *wanted, struct slot **out)
 {
 	size_t readers = 0, with_card = 0;
 
 	for (size_t i = 0; i < cards.count; i++) {
-		if (wanted && !is_meant(wanted, i))
+		if (wanted && !cards_is_meant(wanted, i))
 			continue;
 		readers++;
 		if (!slot_look_for_card(cards.slots[i]))
@@ -108,10 +118,8 @@ static enum exit_code choose_among(const char *wanted, struct slot **out)
 	if (with_card > 1)
 		message_error(_("there is more than one card\n"
 				"Say which with --reader and a number or part of the name; 'twcard status' lists them."));
-	else if (wanted && !readers)
-		message_error(_("no reader is called %s\n'twcard status' lists the readers."), wanted);
 	else if (!readers)
-		return message_result(RESULT_NO_READER, NULL);
+		return cards_tell_none(wanted);
 	else
 		return message_result(RESULT_NO_CARD, NULL);
 	return EXIT_NO_CARD;
@@ -124,15 +132,32 @@ enum exit_code cards_choose(const struct arguments *args, struct slot **out)
 	*out = NULL;
 	if (r != RESULT_OK)
 		return message_result(r, NULL);
-	if (!cards.count) {
-		message_error(_("no reader is connected\n"
-				"Plug one in; 'twcard doctor' says what else may be missing."));
-		return EXIT_NO_CARD;
-	}
 	return choose_among(arguments_value(args, "reader"), out);
 }
 
 /* ---- what is read ---- */
+
+enum result card_identify(struct slot *slot, struct card_identity *out)
+{
+	const struct token *t = &slot->token;
+	enum result r = slot_check_card(slot);
+
+	memset(out, 0, sizeof *out);
+	if (r == RESULT_OK)
+		r = slot_touch(slot);
+	if (r == RESULT_OK)
+		r = token_read_number(&slot->token);
+	if (r != RESULT_OK)
+		return slot_after_error(slot, r);
+	snprintf(out->number, sizeof out->number, "%s", t->data.serial);
+	out->profile = card_profile_name(card_profile_of(t->card));
+	out->pin_min = t->pin_min;
+	out->pin_max = t->pin_max;
+	out->pin_tries = t->pin_tries;
+	out->tries_left = t->tries_left;
+	out->can_login = t->can_login;
+	return RESULT_OK;
+}
 
 enum result card_token(struct slot *slot, struct slot_token *out)
 {

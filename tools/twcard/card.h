@@ -15,6 +15,7 @@
 
 #include "apdu/secret.h"
 #include "src/token/slot.h"
+#include "tools/twcard/arguments.h"
 #include "tools/twcard/subcommand.h"
 
 /* Configuration, log, cryptography and the readers there are. RESULT_NO_SERVICE: no pcscd. */
@@ -32,6 +33,24 @@ struct slot *cards_slot(size_t i);
  * number from 1), or the only one there is. Otherwise the user is told.
  */
 enum exit_code cards_choose(const struct arguments *args, struct slot **out);
+
+/* Is it the one of --reader? */
+bool cards_is_meant(const char *wanted, size_t i);
+
+/* Tells that there is no reader, or none that is meant (may be NULL). Answers EXIT_NO_CARD. */
+enum exit_code cards_tell_none(const char *wanted);
+
+/* What is known of a card without its TokenInfo, which costs two commands more. */
+struct card_identity {
+	char number[32];
+	const char *profile;     /* its name, static */
+	size_t pin_min, pin_max; /* bytes */
+	int pin_tries, tries_left; /* of all, and as last seen: -1 if not known */
+	bool can_login;          /* what a login takes beside the PIN is there */
+};
+
+/* Talks to the card. RESULT_NO_CARD, RESULT_UNKNOWN_CARD. */
+MUST_USE enum result card_identify(struct slot *slot, struct card_identity *out);
 
 struct card_certificate {
 	char *label; /* as the card says, UTF-8 or not; owned */

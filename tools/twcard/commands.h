@@ -2,6 +2,7 @@
 #ifndef TWCARD_TOOLS_COMMANDS_H
 #define TWCARD_TOOLS_COMMANDS_H
 
+#include "tools/twcard/arguments.h"
 #include "tools/twcard/subcommand.h"
 
 extern const struct subcommand command_status;

@@ -33,6 +33,42 @@ static const struct subcommand *find(int argc, char **argv, int *words)
 	return NULL;
 }
 
+/* True if the word is a common option whose value is the next word. */
+static bool takes_next(const char *word)
+{
+	for (const struct option_row *o = common_options; o->name; o++) {
+		if (!o->value)
+			continue;
+		if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, o->name) == 0)
+			return true;
+		if (word[0] == '-' && word[1] == o->letter && !word[2])
+			return true;
+	}
+	return false;
+}
+
+/* Options may stand before the command: where it begins, from 1. */
+static int command_at(int argc, char **argv)
+{
+	int at = 1;
+
+	while (at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0)
+		at += takes_next(argv[at]) ? 2 : 1;
+	return at < argc ? at : argc;
+}
+
+/* Puts the options that stand before the command's words behind them. */
+static void move_options(char **argv, int at, int words)
+{
+	for (; words; words--, at++) {
+		char *word = argv[at];
+
+		memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof *argv);
+		argv[1] = word;
+		argv++;
+	}
+}
+
 /* Scripts want JSON also for a command line that is wrong. */
 static bool asks_for_json(int argc, char **argv)
 {
@@ -76,7 +112,7 @@ int main(int argc, char **argv)
 {
 	const struct subcommand *command = &command_status;
 	enum exit_code code;
-	int words = 0;
+	int words = 0, at;
 
 	message_start();
 	if (asks_for_json(argc, argv))
@@ -84,10 +120,12 @@ int main(int argc, char **argv)
 	if (argc > 1 && answer_alone(argv[1])) {
 		code = EXIT_GOOD;
 	} else {
-		if (argc > 1 && argv[1][0] != '-')
-			command = find(argc - 1, argv + 1, &words);
+		at = command_at(argc, argv);
+		if (at < argc && argv[at][0] != '-')
+			command = find(argc - at, argv + at, &words);
+		move_options(argv, at, words);
 		code = command ? run(command, argc - words, argv + words)
-			       : message_usage(NULL, _("there is no command %s"), argv[1]);
+			       : message_usage(NULL, _("there is no command %s"), argv[at]);
 	}
 	message_end(code);
 	return code;

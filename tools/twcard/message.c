@@ -157,16 +157,24 @@ struct json_object *message_json_text(const char *text)
 	return value;
 }
 
+/* The next step has its own name: what to show and what went wrong are two things to a program. */
+static struct json_object *error_json(enum exit_code code)
+{
+	struct json_object *value = json_object_new_object();
+	char *next = strchr(said.error, '\n');
+
+	if (next)
+		*next++ = '\0';
+	json_object_object_add(value, "error", message_json_text(said.error));
+	json_object_object_add(value, "next", next ? message_json_text(next) : NULL);
+	json_object_object_add(value, "exit", json_object_new_int(code));
+	return value;
+}
+
 void message_end(enum exit_code code)
 {
-	struct json_object *value;
-
-	if (said.json && !said.json_said && code != EXIT_GOOD) {
-		value = json_object_new_object();
-		json_object_object_add(value, "error", message_json_text(said.error));
-		json_object_object_add(value, "exit", json_object_new_int(code));
-		message_json(value);
-	}
+	if (said.json && !said.json_said && code != EXIT_GOOD)
+		message_json(error_json(code));
 	if (fflush(stdout) != 0 || ferror(stdout))
 		perror("twcard");
 }

@@ -44,7 +44,10 @@ void message_note(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Prints the JSON value (taken over) that is the command's result. Memory that is out shows as null. */
 void message_json(struct json_object *value);
 
-/* At the end of a command: under --json an error that no value told becomes {"error": …}. */
+/*
+ * At the end of a command: under --json an error that no value told becomes
+ * {"error": …, "next": … or null, "exit": code}.
+ */
 void message_end(enum exit_code code);
 
 /* A string for JSON: bytes that are no UTF-8 become U+FFFD. */

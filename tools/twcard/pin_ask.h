@@ -7,6 +7,7 @@
 
 #include "apdu/secret.h"
 #include "src/token/slot.h"
+#include "tools/twcard/arguments.h"
 #include "tools/twcard/subcommand.h"
 
 /* The rows of commands that ask for a PIN. */

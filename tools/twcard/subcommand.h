@@ -6,7 +6,7 @@
 #ifndef TWCARD_TOOLS_SUBCOMMAND_H
 #define TWCARD_TOOLS_SUBCOMMAND_H
 
-#include "tools/twcard/arguments.h"
+struct arguments; /* arguments.h */
 
 /* Documented in twcard(1); scripts live by them. */
 enum exit_code {
