@@ -5,6 +5,7 @@
 
 const struct subcommand *const commands[] = {
 	&command_status,
+	&command_explain,
 	NULL,
 };
 
