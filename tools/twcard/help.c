@@ -4,10 +4,8 @@
 #include "tools/twcard/message.h"
 #include "tools/twcard/table.h"
 
-static void print_rows(const struct option_row *rows, FILE *stream)
+static void add_rows(struct table *t, const struct option_row *rows)
 {
-	struct table *t = table_new(2);
-
 	for (; rows && rows->name; rows++) {
 		char letter[] = {'-', rows->letter, ',', ' ', '\0'};
 
@@ -15,8 +13,6 @@ static void print_rows(const struct option_row *rows, FILE *stream)
 			   rows->value ? " " : "", rows->value ? _(rows->value) : "");
 		table_cell(t, STYLE_PLAIN, "%s", _(rows->help));
 	}
-	table_print(t, stream, 2);
-	table_free(&t);
 }
 
 void help_all(FILE *stream)
@@ -32,18 +28,25 @@ void help_all(FILE *stream)
 	table_print(t, stream, 2);
 	table_free(&t);
 	fprintf(stream, _("\nWithout a command: status. Every command takes:\n"));
-	print_rows(common_options, stream);
+	t = table_new(2);
+	add_rows(t, common_options);
+	table_print(t, stream, 2);
+	table_free(&t);
 	fprintf(stream, _("\n'twcard COMMAND --help' says more; so does twcard(1).\n"));
 }
 
 void help_command(const struct subcommand *command, FILE *stream)
 {
+	struct table *t = table_new(2);
+
 	fprintf(stream, _("Usage: twcard %s [OPTION...]%s%s\n"), command->name, command->words ? " " : "",
 		command->words ? _(command->words) : "");
 	fprintf(stream, "%s\n", _(command->summary));
 	if (command->more)
 		fprintf(stream, "\n%s\n", _(command->more));
 	fputc('\n', stream);
-	print_rows(command->options, stream);
-	print_rows(common_options, stream);
+	add_rows(t, command->options);
+	add_rows(t, common_options);
+	table_print(t, stream, 2);
+	table_free(&t);
 }
