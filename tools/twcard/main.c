@@ -60,12 +60,11 @@ static int command_at(int argc, char **argv)
 /* Puts the options that stand before the command's words behind them. */
 static void move_options(char **argv, int at, int words)
 {
-	for (; words; words--, at++) {
+	for (; words; words--, argv++) {
 		char *word = argv[at];
 
 		memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof *argv);
 		argv[1] = word;
-		argv++;
 	}
 }
 
