@@ -20,12 +20,40 @@ static const uint16_t directory_fid[P15_CLASSES] = {
 	[P15_DATA] = DIRECTORY_FID(7),
 };
 
-static enum result refuse_unbuilt(const struct card *card, enum card_op op, enum provenance mark)
+/* Has the profile a form for it? */
+static bool is_built(const struct card_profile *profile, enum card_op op)
 {
-	bool unproven = card_op_changes_card(op) && mark != OBSERVED;
+	switch (op) {
+	case OP_PROBE:
+		return profile->probe;
+	case OP_READ_TOKEN:
+		return profile->read_token;
+	case OP_READ_DIRECTORY:
+	case OP_READ_FILE:
+		return profile->select_root && profile->select_child;
+	case OP_READ_PUBLIC_KEY:
+		return profile->read_public_key;
+	case OP_VERIFY_PIN:
+		return profile->verify_pin;
+	case OP_PRIVATE_OP:
+		return profile->private_op;
+	default:
+		return false;
+	}
+}
+
+/* The rule about what changes a card. */
+static bool is_unproven(const struct card_profile *profile, enum card_op op)
+{
+	return card_op_changes_card(op) && profile->marks[op] != OBSERVED;
+}
+
+static enum result refuse_unbuilt(const struct card *card, enum card_op op)
+{
+	bool unproven = is_unproven(card->profile, op);
 
 	log_line(LOG_ERROR, "%s: %s is not supported: its form is %s%s", card->profile->name,
-		 card_op_name(op), provenance_name(mark),
+		 card_op_name(op), provenance_name(card->profile->marks[op]),
 		 unproven ? ", and what changes a card is not tried" : "");
 	return unproven && !card->options.allow_unproven ? RESULT_UNPROVEN : RESULT_NOT_SUPPORTED;
 }
@@ -34,17 +62,16 @@ static enum result refuse_unbuilt(const struct card *card, enum card_op op, enum
  * The one place where an operation is refused: not built, or it would change
  * the card and was never seen on a real one.
  */
-static enum result allow(const struct card *card, enum card_op op, bool built)
+static enum result allow(const struct card *card, enum card_op op)
 {
-	enum provenance mark = card->profile->marks[op];
-
-	if (!built)
-		return refuse_unbuilt(card, op, mark);
-	if (card_op_changes_card(op) && mark != OBSERVED && !card->options.allow_unproven) {
+	if (!is_built(card->profile, op))
+		return refuse_unbuilt(card, op);
+	if (is_unproven(card->profile, op) && !card->options.allow_unproven) {
 		log_line(LOG_ERROR,
 			 "%s: %s refused: it changes the card and its form is %s, not observed on a "
 			 "real card (allow-unproven = yes lets it through)",
-			 card->profile->name, card_op_name(op), provenance_name(mark));
+			 card->profile->name, card_op_name(op),
+			 provenance_name(card->profile->marks[op]));
 		return RESULT_UNPROVEN;
 	}
 	return RESULT_OK;
@@ -52,7 +79,7 @@ static enum result allow(const struct card *card, enum card_op op, bool built)
 
 enum result card_refuse(const struct card *card, enum card_op op)
 {
-	return allow(card, op, false);
+	return refuse_unbuilt(card, op);
 }
 
 static void card_forget(struct card *card)
@@ -207,7 +234,7 @@ enum result card_reset_now(struct card *card)
 
 enum result card_read_token(struct card *card, struct token_data *out)
 {
-	enum result r = allow(card, OP_READ_TOKEN, card->profile->read_token);
+	enum result r = allow(card, OP_READ_TOKEN);
 
 	memset(out, 0, sizeof *out);
 	return r == RESULT_OK ? card->profile->read_token(card, out) : r;
@@ -215,14 +242,14 @@ enum result card_read_token(struct card *card, struct token_data *out)
 
 enum result card_read_number(struct card *card, char *out, size_t size)
 {
-	enum result r = allow(card, OP_READ_TOKEN, true);
+	enum result r = allow(card, OP_READ_TOKEN);
 
 	return r == RESULT_OK ? token_info_read_number(card, false, out, size) : r;
 }
 
 enum result card_read_number_again(struct card *card, char *out, size_t size)
 {
-	enum result r = allow(card, OP_READ_TOKEN, true);
+	enum result r = allow(card, OP_READ_TOKEN);
 
 	return r == RESULT_OK ? token_info_read_number(card, true, out, size) : r;
 }
@@ -280,7 +307,7 @@ enum result card_read_directory(struct card *card, enum p15_class kind, struct p
 				struct buffer *raw)
 {
 	struct directory d = {.content = BUFFER_INIT};
-	enum result r = allow(card, OP_READ_DIRECTORY, true);
+	enum result r = allow(card, OP_READ_DIRECTORY);
 
 	*out = (struct p15_list){NULL, 0};
 	if (r == RESULT_OK)
@@ -303,7 +330,7 @@ enum result card_read_directory(struct card *card, enum p15_class kind, struct p
 
 enum result card_read_object(struct card *card, const struct p15_object *object, struct buffer *out)
 {
-	enum result r = allow(card, OP_READ_FILE, true);
+	enum result r = allow(card, OP_READ_FILE);
 
 	if (r != RESULT_OK)
 		return r;
@@ -330,7 +357,7 @@ static enum result read_key(struct card *card, unsigned key_ref, struct rsa_publ
 
 enum result card_read_public_key(struct card *card, unsigned key_ref, struct rsa_public *out)
 {
-	enum result r = allow(card, OP_READ_PUBLIC_KEY, card->profile->read_public_key);
+	enum result r = allow(card, OP_READ_PUBLIC_KEY);
 
 	if (r != RESULT_OK)
 		return r;
@@ -352,7 +379,7 @@ void card_pin_limits(const struct card *card, size_t *min, size_t *max, int *tri
 
 enum result card_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
 {
-	enum result r = allow(card, OP_VERIFY_PIN, card->profile->verify_pin);
+	enum result r = allow(card, OP_VERIFY_PIN);
 
 	*tries = -1;
 	if (r != RESULT_OK)
@@ -372,7 +399,7 @@ enum result card_verify_pin(struct card *card, const uint8_t *pin, size_t len, i
 enum result card_private_op(struct card *card, unsigned key_ref,
 			    const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
 {
-	enum result r = allow(card, OP_PRIVATE_OP, card->profile->private_op);
+	enum result r = allow(card, OP_PRIVATE_OP);
 
 	return r == RESULT_OK ? card->profile->private_op(card, key_ref, in, out) : r;
 }
@@ -385,4 +412,30 @@ bool card_reads_keys_freely(const struct card *card)
 bool card_wants_pin_again(const struct card *card)
 {
 	return card->profile->wants_pin_again && card->profile->wants_pin_again(card);
+}
+
+/* ---- what is known of cards, without one ---- */
+
+const struct card_profile *card_profile_at(size_t i)
+{
+	for (size_t n = 0; n <= i; n++)
+		if (!card_profiles[n])
+			return NULL;
+	return card_profiles[i];
+}
+
+struct card_profile_facts card_profile_facts(const struct card_profile *profile)
+{
+	return (struct card_profile_facts){.name = profile->name, .cards = profile->cards,
+					   .pin_min = profile->pin_min, .pin_max = profile->pin_max,
+					   .pin_tries = profile->pin_tries};
+}
+
+enum card_permission card_profile_permits(const struct card_profile *profile, enum card_op op,
+					  enum provenance *mark)
+{
+	*mark = profile->marks[op];
+	if (!is_built(profile, op))
+		return CARD_CANNOT;
+	return is_unproven(profile, op) ? CARD_MAY_IF_ALLOWED : CARD_MAY;
 }

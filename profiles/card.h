@@ -147,4 +147,27 @@ bool card_reads_keys_freely(const struct card *card);
 /* True if the PIN must be given again although nobody reset the card. */
 bool card_wants_pin_again(const struct card *card);
 
+/* ---- what is known of cards, without one ---- */
+
+/* The profiles, in probing order from 0; NULL: there are no more. */
+const struct card_profile *card_profile_at(size_t i);
+
+struct card_profile_facts {
+	const char *name;
+	const char *cards; /* which cards carry it, for people; English */
+	size_t pin_min, pin_max; /* bytes */
+	int pin_tries;
+};
+struct card_profile_facts card_profile_facts(const struct card_profile *profile);
+
+enum card_permission {
+	CARD_MAY,
+	CARD_MAY_IF_ALLOWED, /* allow-unproven: it changes the card and was never observed */
+	CARD_CANNOT          /* the profile has no form for it */
+};
+
+/* What becomes of an operation, by the rule that the operations themselves go by. */
+enum card_permission card_profile_permits(const struct card_profile *profile, enum card_op op,
+					  enum provenance *mark);
+
 #endif

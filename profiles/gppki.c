@@ -11,6 +11,7 @@
 #include "apdu/scp03.h"
 #include "apdu/secret.h"
 #include "apdu/status.h"
+#include "profiles/aids.h"
 #include "profiles/internal.h"
 #include "profiles/keyset.h"
 
@@ -29,10 +30,6 @@
 #define TAG_DATA_BYTES 0x80 /* the file's size without structure */
 #define TAG_ALL_BYTES 0x81  /* and with it */
 #define KEY_LENGTH_AT 7 /* in the key information template */
-
-static const uint8_t applet[] = {0xA0, 0x00, 0x00, 0x02, 0x83, 0x00, 0x00, 0x06,
-				 0x22, 0x01, 0x69, 0x64, 0x00, 0x01, 0x01, 0x01};
-static const uint8_t issuer_domain[] = {0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00};
 
 /* In secure memory: card->state. */
 struct gppki {
@@ -69,7 +66,7 @@ static void end_channel(struct card *card)
 static enum result gppki_select_root(struct card *card)
 {
 	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p1 = 0x04, .p2 = 0x0C,
-				    .data = applet, .len = sizeof applet, .le = COMMAND_MAX_LE,
+				    .data = aid_pki.bytes, .len = aid_pki.len, .le = COMMAND_MAX_LE,
 				    .ignore_more = true};
 
 	end_channel(card);
@@ -272,7 +269,7 @@ static enum result check_key_length(struct card *card, const struct keyset *keys
 static enum result read_cin(struct card *card, uint8_t cin[SCP03_CIN_SIZE])
 {
 	struct response resp = RESPONSE_INIT;
-	enum result r = select_domain(card, issuer_domain, sizeof issuer_domain);
+	enum result r = select_domain(card, aid_issuer_domain.bytes, aid_issuer_domain.len);
 
 	if (r == RESULT_OK)
 		r = get_data(card, 0x45, &resp);

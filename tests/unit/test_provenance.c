@@ -83,6 +83,50 @@ static void an_unproven_operation_that_changes_the_card_is_refused(void **state)
 	}
 }
 
+/* What `twcard profile` tells is what the operations themselves go by. */
+static void what_is_told_of_an_operation_is_what_happens(void **state)
+{
+	const struct card_profile *profile;
+	enum provenance mark;
+	size_t count = 0;
+
+	(void)state;
+	for (; (profile = card_profile_at(count)) != NULL; count++) {
+		struct card c = {.profile = profile};
+
+		assert_string_equal(card_profile_facts(profile).name, profile->name);
+		assert_int_equal(card_profile_facts(profile).pin_tries, profile->pin_tries);
+		for (enum card_op op = 0; op < OP_COUNT; op++) {
+			enum card_permission may = card_profile_permits(profile, op, &mark);
+			bool unproven = card_op_changes_card(op) && profile->marks[op] != OBSERVED;
+
+			assert_int_equal(mark, profile->marks[op]);
+			if (may == CARD_CANNOT)
+				assert_true(card_refuse(&c, op) ==
+					    (unproven ? RESULT_UNPROVEN : RESULT_NOT_SUPPORTED));
+			else
+				assert_int_equal(may, unproven ? CARD_MAY_IF_ALLOWED : CARD_MAY);
+		}
+		assert_int_equal(card_profile_permits(profile, OP_VERIFY_PIN, &mark), CARD_MAY);
+		assert_int_equal(card_profile_permits(profile, OP_CREATE_FILE, &mark), CARD_CANNOT);
+	}
+	assert_int_equal(count, 2);
+	assert_null(card_profile_at(count));
+	assert_null(card_profile_at(100));
+}
+
+static void a_doubtful_form_is_told_as_one(void **state)
+{
+	struct card_profile doubtful = profile_hicos_v3;
+	enum provenance mark;
+
+	(void)state;
+	doubtful.marks[OP_VERIFY_PIN] = STATIC;
+	assert_int_equal(card_profile_permits(&doubtful, OP_VERIFY_PIN, &mark), CARD_MAY_IF_ALLOWED);
+	doubtful.verify_pin = NULL;
+	assert_int_equal(card_profile_permits(&doubtful, OP_VERIFY_PIN, &mark), CARD_CANNOT);
+}
+
 static void an_observed_or_allowed_one_is_sent(void **state)
 {
 	unsigned verifies;
@@ -194,6 +238,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_known_counts_as_dangerous),
 		cmocka_unit_test(nothing_is_built_on_nothing),
 		cmocka_unit_test(an_unproven_operation_that_changes_the_card_is_refused),
+		cmocka_unit_test(what_is_told_of_an_operation_is_what_happens),
+		cmocka_unit_test(a_doubtful_form_is_told_as_one),
 		cmocka_unit_test(an_observed_or_allowed_one_is_sent),
 		LOGIN_TEST(writing_through_the_module_reaches_no_card),
 		cmocka_unit_test(the_document_has_every_row_of_every_profile),

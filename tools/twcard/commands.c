@@ -6,6 +6,8 @@
 const struct subcommand *const commands[] = {
 	&command_status,
 	&command_explain,
+	&command_profile_list,
+	&command_profile_show,
 	NULL,
 };
 
