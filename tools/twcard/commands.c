@@ -6,6 +6,9 @@
 const struct subcommand *const commands[] = {
 	&command_status,
 	&command_explain,
+	&command_trace_record,
+	&command_trace_show,
+	&command_trace_redact,
 	&command_profile_list,
 	&command_profile_show,
 	NULL,

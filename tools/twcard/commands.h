@@ -9,5 +9,8 @@ extern const struct subcommand command_explain;
 extern const struct subcommand command_profile_list;
 extern const struct subcommand command_profile_show;
 extern const struct subcommand command_status;
+extern const struct subcommand command_trace_record;
+extern const struct subcommand command_trace_redact;
+extern const struct subcommand command_trace_show;
 
 #endif
