@@ -11,6 +11,7 @@ const struct subcommand *const commands[] = {
 	&command_trace_redact,
 	&command_profile_list,
 	&command_profile_show,
+	&command_apdu,
 	NULL,
 };
 

@@ -6,6 +6,7 @@
 #include "tools/twcard/subcommand.h"
 
 extern const struct subcommand command_explain;
+extern const struct subcommand command_apdu;
 extern const struct subcommand command_profile_list;
 extern const struct subcommand command_profile_show;
 extern const struct subcommand command_status;
