@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -15,6 +13,7 @@
 #include "apdu/cursor.h"
 #include "apdu/log.h"
 #include "apdu/private.h"
+#include "src/base/file.h"
 #include "src/base/text.h"
 #include "src/crypto/context.h"
 #include "src/token/cache.h"
@@ -33,7 +32,6 @@
 #define NAME_SIZE 64
 #define LOCK_NAME "lock"
 #define LOCK_TRIES 20
-#define LOCK_PAUSE_NS (10 * 1000 * 1000)
 
 void cache_clear(struct cache *c)
 {
@@ -260,45 +258,6 @@ static enum result encode(const char *serial, const struct cache *c, struct buff
 	return r;
 }
 
-/* Written beside and renamed: readers see the old file or the new one. */
-static bool replace(int dir, const char *name, const struct buffer *file)
-{
-	char temporary[NAME_SIZE + 32];
-	bool ok;
-	int fd;
-
-	snprintf(temporary, sizeof temporary, ".%s.%ld", name, (long)getpid());
-	(void)unlinkat(dir, temporary, 0);
-	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return false;
-	ok = write(fd, file->data, file->len) == (ssize_t)file->len;
-	ok = close(fd) == 0 && ok;
-	ok = ok && renameat(dir, temporary, dir, name) == 0;
-	if (!ok)
-		(void)unlinkat(dir, temporary, 0);
-	return ok;
-}
-
-/* Held until it is closed; -1: another one has it for too long. A program that was stopped may. */
-static int lock_files(int dir)
-{
-	const struct timespec pause = {0, LOCK_PAUSE_NS};
-	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-
-	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return fd;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			break;
-		(void)nanosleep(&pause, NULL);
-	}
-	log_line(LOG_INFO, "cache: no lock (%s): nothing is saved", strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
 void cache_update(const char *serial, cache_edit *edit, void *context)
 {
 	struct buffer file = BUFFER_INIT;
@@ -311,11 +270,15 @@ void cache_update(const char *serial, cache_edit *edit, void *context)
 	dir = open_dir(true);
 	if (dir < 0)
 		return;
-	lock = lock_files(dir);
+	/* a program that was stopped may hold it for long */
+	lock = file_lock(dir, LOCK_NAME, LOCK_TRIES);
+	if (lock < 0)
+		log_line(LOG_INFO, "cache: no lock (%s): nothing is saved", strerror(errno));
 	if (lock >= 0) {
 		(void)load_from(dir, name, serial, &c);
 		if (edit(context, &c) && encode(serial, &c, &file) == RESULT_OK &&
-		    file.len <= FILE_MAX && !replace(dir, name, &file))
+		    file.len <= FILE_MAX &&
+		    !file_replace(dir, name, file.data, file.len, 0600, false))
 			log_line(LOG_INFO, "cache %s: %s", name, strerror(errno));
 		close(lock);
 	}

@@ -333,7 +333,7 @@ static void a_temporary_file_that_was_left_is_replaced(void **state)
 	(void)state;
 	warm_up();
 	assert_int_equal(unlink(home_path(file_of(bench.card))), 0);
-	snprintf(name, sizeof name, FOLDER "/.%s.%ld", strrchr(file_of(bench.card), '/') + 1,
+	snprintf(name, sizeof name, FOLDER "/%s.%ld.new", strrchr(file_of(bench.card), '/') + 1,
 		 (long)getpid());
 	home_write(name, "half of it", 0600);
 	begin_again();
