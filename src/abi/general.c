@@ -8,6 +8,8 @@
 #include "src/abi/call.h"
 #include "src/abi/function_list.h"
 #include "src/operation/mechanism.h"
+#include "src/base/config_file.h"
+#include "src/base/names.h"
 #include "src/base/rv.h"
 #include "src/base/text.h"
 
@@ -133,10 +135,19 @@ static CK_FLAGS pin_flags(const struct slot_token *token)
 	return flags;
 }
 
+/* The card's, or (token-name) the one that the user gave this card. */
+static void fill_label(const struct token_data *data, CK_TOKEN_INFO *info)
+{
+	char name[NAMES_SIZE];
+	bool named = config_current()->token_name && names_get(data->serial, name);
+
+	text_pad(info->label, sizeof info->label, named ? name : data->label);
+}
+
 static void fill_token_info(const struct slot_token *token, CK_TOKEN_INFO *info)
 {
 	memset(info, 0, sizeof *info);
-	text_pad(info->label, sizeof info->label, token->data.label);
+	fill_label(&token->data, info);
 	text_pad(info->manufacturerID, sizeof info->manufacturerID, token->data.manufacturer);
 	text_pad(info->model, sizeof info->model, token->data.model);
 	text_pad(info->serialNumber, sizeof info->serialNumber, token->data.serial);

@@ -87,6 +87,7 @@ static const struct {
 	const char *wants;
 } keys[] = {
 	{"allow-unproven", take_bool, offsetof(struct config, allow_unproven), "yes or no"},
+	{"token-name", take_bool, offsetof(struct config, token_name), "yes or no"},
 	{"cache", take_bool, offsetof(struct config, cache), "yes or no"},
 	{"vendor-compat", take_bool, offsetof(struct config, vendor_compat), "yes or no"},
 	{"verified-state", take_verified_state, offsetof(struct config, verified_for_operation),
@@ -174,8 +175,7 @@ static void read_file(const char *path, bool must_exist, struct config *config, 
 	fclose(lines.file);
 }
 
-/* $XDG_CONFIG_HOME/twcard/NAME, or ~/.config/…; false: there is no home. */
-static bool user_path(const char *name, char out[CONFIG_PATH_MAX])
+bool config_user_path(const char *name, char out[CONFIG_PATH_MAX])
 {
 	const char *base = secure_getenv("XDG_CONFIG_HOME");
 	const char *home = secure_getenv("HOME");
@@ -201,7 +201,7 @@ static void read_all(struct config *config, bool report)
 		return;
 	}
 	read_file(SYSTEM_FILE, false, config, report);
-	if (user_path("twcard.conf", path))
+	if (config_user_path("twcard.conf", path))
 		read_file(path, false, config, report);
 }
 
@@ -214,7 +214,7 @@ static void find_keyset_dirs(struct config *c)
 		c->keyset_dirs[n++] = c->keyset_dir;
 	} else {
 		c->keyset_dirs[n++] = SYSTEM_KEYSETS;
-		if (user_path("keysets", c->user_keysets))
+		if (config_user_path("keysets", c->user_keysets))
 			c->keyset_dirs[n++] = c->user_keysets;
 	}
 	c->keyset_dirs[n] = NULL;

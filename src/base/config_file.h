@@ -13,6 +13,7 @@ struct config {
 	bool allow_unproven;   /* allow-unproven */
 	bool cache;            /* cache */
 	bool vendor_compat;    /* vendor-compat */
+	bool token_name;       /* token-name */
 	bool verified_for_operation; /* verified-state: operation, not session */
 	enum log_level log;    /* log */
 	unsigned long session_objects; /* session-objects; 0: no limit */
@@ -40,5 +41,11 @@ const struct config *config_current(void);
  * config_read(), because logging starts with what that found.
  */
 void config_report(void);
+
+/*
+ * $XDG_CONFIG_HOME/twcard/NAME, or ~/.config/twcard/NAME; also while TWCARD_CONF is set. False:
+ * there is no home, or this is a set-user-id program.
+ */
+bool config_user_path(const char *name, char out[CONFIG_PATH_MAX]);
 
 #endif

@@ -36,6 +36,7 @@ void status_read(struct slot *slot, size_t number, struct status *out)
 	out->reader = slot->reader;
 	out->result = card_identify(slot, &out->card);
 	if (out->result == RESULT_OK) {
+		(void)names_get(out->card.number, out->name);
 		out->certificates_result = card_certificates(slot, &out->certificates);
 		if (out->certificates_result == RESULT_OK)
 			out->certificates_result = describe(out);

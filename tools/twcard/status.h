@@ -2,6 +2,7 @@
 #ifndef TWCARD_TOOLS_STATUS_H
 #define TWCARD_TOOLS_STATUS_H
 
+#include "src/base/names.h"
 #include "tools/twcard/card.h"
 #include "tools/twcard/cert_info.h"
 
@@ -15,7 +16,7 @@ struct status {
 	enum result certificates_result;
 	struct card_certificates certificates;
 	struct cert_info *infos; /* one a certificate */
-	char name[64];  /* the user's own for the card; empty: none */
+	char name[NAMES_SIZE]; /* the user's own for the card; empty: none */
 };
 
 /* Reads what is shown. Talks to the card, and lets go of it. */
