@@ -12,6 +12,8 @@ const struct subcommand *const commands[] = {
 	&command_profile_list,
 	&command_profile_show,
 	&command_apdu,
+	&command_cert_register,
+	&command_cert_unregister,
 	&command_name_set,
 	&command_name_show,
 	&command_name_clear,

@@ -9,6 +9,8 @@ extern const struct subcommand command_explain;
 extern const struct subcommand command_apdu;
 extern const struct subcommand command_profile_list;
 extern const struct subcommand command_profile_show;
+extern const struct subcommand command_cert_register;
+extern const struct subcommand command_cert_unregister;
 extern const struct subcommand command_name_clear;
 extern const struct subcommand command_name_set;
 extern const struct subcommand command_name_show;
