@@ -42,6 +42,8 @@ vc_cli_usage(const char *command, const char *format, ...)
 
 /* ---- create ------------------------------------------------------------------------ */
 
+enum { DAYS_MAX = 20000 }; /* about 55 years: no farther than certificates' dates go */
+
 static const char create_help[] =
 "Usage: twcard-virtual create --out FILE [OPTION...]\n"
 "Makes keys and certificates and writes a card image.\n\n"
@@ -59,6 +61,9 @@ static const char create_help[] =
 "      --master-key HEX    gen 2: test master key, 16 bytes (00 01 .. 0F)\n"
 "      --contactless       gen 2: the ATR of the card over NFC\n"
 "      --padding 00|FF     after directory records (FF)\n"
+"      --valid-days N      how long the holder's certificates are valid (five years)\n"
+"      --valid-from N      with it: from when, in days from now (0; -400: long ago)\n"
+"      --ca-key FILE       keep the issuing CA's private key, for tests\n"
 "  -b, --behaviour NAME[=VALUE],...  what real cards may do differently:\n"
 "                          plain-ends-channel, pin-lost-after-private-op,\n"
 "                          select-61, read-max=N, read-end=short|warn|exact|strict\n"
@@ -71,7 +76,10 @@ enum {
 	OPT_CIN,
 	OPT_MASTER_KEY,
 	OPT_CONTACTLESS,
-	OPT_PADDING
+	OPT_PADDING,
+	OPT_VALID_DAYS,
+	OPT_VALID_FROM,
+	OPT_CA_KEY
 };
 
 static const struct option create_options[] = {
@@ -89,6 +97,9 @@ static const struct option create_options[] = {
 	{ "master-key", required_argument, NULL, OPT_MASTER_KEY },
 	{ "contactless", no_argument, NULL, OPT_CONTACTLESS },
 	{ "padding", required_argument, NULL, OPT_PADDING },
+	{ "valid-days", required_argument, NULL, OPT_VALID_DAYS },
+	{ "valid-from", required_argument, NULL, OPT_VALID_FROM },
+	{ "ca-key", required_argument, NULL, OPT_CA_KEY },
 	{ "behaviour", required_argument, NULL, 'b' },
 	{ "behavior", required_argument, NULL, 'b' },
 	{ "force", no_argument, NULL, 'f' },
@@ -137,6 +148,22 @@ exact_hex(const char *value, uint8_t *out, size_t len)
 	return vc_unhex(value, out, len, &got) && got == len;
 }
 
+static bool
+validity_value(struct create *c, int option, const char *value)
+{
+	char *end;
+	long days = strtol(value, &end, 10);
+
+	if (*value == '\0' || *end != '\0' || days > DAYS_MAX)
+		return false;
+	if (option == OPT_VALID_FROM) {
+		c->card.valid_from = (int)days;
+		return days >= -DAYS_MAX;
+	}
+	c->card.valid_days = days > 0 ? (unsigned)days : 0;
+	return days > 0;
+}
+
 /* Options that need a look at their value; false when it is bad. */
 static bool
 create_value(struct create *c, int option, const char *value)
@@ -145,6 +172,9 @@ create_value(struct create *c, int option, const char *value)
 	bool second;
 
 	switch (option) {
+	case OPT_VALID_DAYS:
+	case OPT_VALID_FROM:
+		return validity_value(c, option, value);
 	case 'g':
 		c->card.generation = strcmp(value, "2") == 0 ? 2 : 1;
 		return strcmp(value, "1") == 0 || strcmp(value, "2") == 0;
@@ -206,6 +236,7 @@ parse_create(struct create *c, int argc, char **argv)
 		case OPT_CARD_NUMBER: c->card.card_number = optarg; break;
 		case OPT_OS_TEXT: c->card.os_text = optarg; break;
 		case OPT_CONTACTLESS: c->card.contactless = true; break;
+		case OPT_CA_KEY: c->card.ca_key_file = optarg; break;
 		case '?': return vc_cli_usage("create", "bad option");
 		default:
 			if (!create_value(c, option, optarg))
@@ -219,6 +250,8 @@ parse_create(struct create *c, int argc, char **argv)
 		return vc_cli_usage("create", "'%s' is not an option", argv[optind]);
 	if (c->out == NULL)
 		return vc_cli_usage("create", "--out FILE is missing");
+	if (c->card.valid_from != 0 && c->card.valid_days == 0)
+		return vc_cli_usage("create", "--valid-from wants --valid-days");
 	return VC_EXIT_OK;
 }
 

@@ -8,12 +8,16 @@
  */
 #include "internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <openssl/asn1t.h>
 #include <openssl/bn.h>
 #include <openssl/conf.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
@@ -249,15 +253,19 @@ set_serial(X509 *cert)
 	return ok;
 }
 
-/* From yesterday: the clocks of two machines may differ. */
+/* From yesterday: the clocks of two machines may differ. The holder's may be asked for. */
 static bool
-set_validity(X509 *cert, unsigned years)
+set_validity(X509 *cert, const struct profile *profile, const struct vcard_options *options)
 {
 	time_t now = time(NULL);
-	int days = (int)(years * 365 + years / 4);
+	int from = -1, until = (int)(profile->years * 365 + profile->years / 4);
 
-	return X509_time_adj_ex(X509_getm_notBefore(cert), -1, 0, &now) != NULL &&
-	    X509_time_adj_ex(X509_getm_notAfter(cert), days, 0, &now) != NULL;
+	if (profile->constraints == NULL && options->valid_days != 0) {
+		from = options->valid_from;
+		until = from + (int)options->valid_days;
+	}
+	return X509_time_adj_ex(X509_getm_notBefore(cert), from, 0, &now) != NULL &&
+	    X509_time_adj_ex(X509_getm_notAfter(cert), until, 0, &now) != NULL;
 }
 
 /* Takes `subject`. `issuer` NULL: self-signed. */
@@ -272,7 +280,7 @@ make_cert(X509_NAME *subject, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key,
 	if (cert == NULL || subject == NULL || key == NULL || issuer_key == NULL)
 		goto out;
 	if (X509_set_version(cert, X509_VERSION_3) != 1 || !set_serial(cert) ||
-	    !set_validity(cert, profile->years) || X509_set_subject_name(cert, subject) != 1 ||
+	    !set_validity(cert, profile, person->options) || X509_set_subject_name(cert, subject) != 1 ||
 	    X509_set_issuer_name(cert, X509_get_subject_name(parent)) != 1 ||
 	    X509_set_pubkey(cert, key) != 1)
 		goto out;
@@ -299,6 +307,23 @@ make_key(const struct vc_person *person, const char *what)
 	return EVP_RSA_gen(2048);
 }
 
+/* For tests that issue CRLs, OCSP answers or more certificates. */
+static bool
+write_ca_key(const char *path, const EVP_PKEY *key)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	bool ok;
+
+	if (file == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	ok = PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
+	return fclose(file) == 0 && ok;
+}
+
 void
 vc_pki_clear(struct vc_pki *pki)
 {
@@ -318,6 +343,7 @@ vc_pki_make(const struct vc_person *person, struct vc_pki *pki, char *err, size_
 {
 	static const char *const names[VC_KEYS] = { "signing key", "encryption key",
 		"second signing key" };
+	const char *key_file = person->options->ca_key_file;
 	size_t i;
 
 	memset(pki, 0, sizeof(*pki));
@@ -340,7 +366,11 @@ vc_pki_make(const struct vc_person *person, struct vc_pki *pki, char *err, size_
 	if (pki->certs[VCARD_CERT_SIGN] == NULL || pki->certs[VCARD_CERT_ENCRYPT] == NULL ||
 	    pki->keys[2] == NULL)
 		goto fail;
-	return true;
+	if (key_file == NULL || write_ca_key(key_file, pki->ca_key))
+		return true;
+	vc_error(err, errlen, "%s: %s", key_file, strerror(errno));
+	vc_pki_clear(pki);
+	return false;
 fail:
 	vc_error(err, errlen, "the certificates could not be made (is the name or the id too long?)");
 	vc_pki_clear(pki);

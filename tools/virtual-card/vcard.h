@@ -78,6 +78,9 @@ struct vcard_options {
 	const uint8_t *master_key; /* gen 2: VCARD_MASTER_KEY_LEN bytes; NULL: 00 01 .. 0F */
 	bool contactless;        /* gen 2: the ATR seen over NFC */
 	bool pad_zero;           /* pad directory files with 00 instead of FF */
+	int valid_from;          /* holder's certificates: days from now, may be negative */
+	unsigned valid_days;     /* how long; 0: from yesterday, five years */
+	const char *ca_key_file; /* the issuing CA's private key is written there (PEM); NULL: lost */
 	struct vcard_behaviour behaviour;
 	void (*progress)(void *context, const char *text); /* may be NULL */
 	void *progress_context;
