@@ -5,6 +5,9 @@
 
 const struct subcommand *const commands[] = {
 	&command_status,
+	&command_cert_list,
+	&command_cert_show,
+	&command_cert_export,
 	&command_explain,
 	&command_trace_record,
 	&command_trace_show,
