@@ -5,6 +5,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/twcard/message.h"
@@ -37,11 +38,16 @@ static char *name_beside(const char *path)
 
 enum exit_code out_file_open(const char *path, bool force, struct out_file *out)
 {
+	struct stat st;
 	int fd = -1;
 
 	*out = (struct out_file){.force = force};
 	if (!force && access(path, F_OK) == 0)
 		return tell_exists(path);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) { /* root could replace /dev/null */
+		message_error(_("%s is no ordinary file"), path);
+		return EXIT_FILE;
+	}
 	out->path = strdup(path);
 	out->temporary = name_beside(path);
 	if (out->path && out->temporary)
