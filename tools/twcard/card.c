@@ -182,13 +182,17 @@ static enum result read_certificate(struct slot *slot, const struct object *o,
 	const uint8_t *der;
 	enum result r = slot_fetch(slot, o->handle, SLOT_NEEDS_VALUE);
 
+	out->object = o;
+	out->label = label_of(o);
+	if (!out->label)
+		return RESULT_NO_MEMORY;
+	if (r == RESULT_BAD_DATA || r == RESULT_NOT_FOUND) /* this one; the others may be whole */
+		return RESULT_OK;
 	if (r != RESULT_OK)
 		return r;
 	der = o->value.data;
-	out->object = o;
-	out->label = label_of(o);
 	out->x509 = d2i_X509(NULL, &der, (long)o->value.len);
-	return out->label ? RESULT_OK : RESULT_NO_MEMORY;
+	return RESULT_OK;
 }
 
 enum result card_certificates(struct slot *slot, struct card_certificates *out)

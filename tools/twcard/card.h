@@ -55,7 +55,7 @@ MUST_USE enum result card_identify(struct slot *slot, struct card_identity *out)
 struct card_certificate {
 	char *label; /* as the card says, UTF-8 or not; owned */
 	const struct object *object; /* the token's */
-	X509 *x509;  /* owned; NULL: the bytes are no certificate */
+	X509 *x509;  /* owned; NULL: it is damaged, or not there */
 };
 
 struct card_certificates {
