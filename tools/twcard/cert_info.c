@@ -128,6 +128,13 @@ const char *cert_info_ca(const X509_NAME *name)
 	return NULL;
 }
 
+char *cert_info_name(const X509_NAME *name)
+{
+	const char *ca = cert_info_ca(name);
+
+	return ca ? strdup(ca) : short_name(name);
+}
+
 /* ---- the rest ---- */
 
 static char *serial_of(const X509 *x)
@@ -146,7 +153,7 @@ static char *serial_of(const X509 *x)
 	return text;
 }
 
-static bool time_of(const ASN1_TIME *t, time_t *out)
+bool cert_info_time_of(const ASN1_TIME *t, time_t *out)
 {
 	struct tm tm;
 
@@ -164,8 +171,8 @@ static long whole_days(time_t seconds)
 
 static void read_validity(const X509 *x, time_t now, struct cert_info *out)
 {
-	if (!time_of(X509_get0_notBefore(x), &out->not_before) ||
-	    !time_of(X509_get0_notAfter(x), &out->not_after)) {
+	if (!cert_info_time_of(X509_get0_notBefore(x), &out->not_before) ||
+	    !cert_info_time_of(X509_get0_notAfter(x), &out->not_after)) {
 		out->not_before = out->not_after = 0;
 		out->validity = CERT_NO_VALIDITY;
 		return;

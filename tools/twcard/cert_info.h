@@ -60,6 +60,12 @@ void cert_info_time(time_t t, char out[CERT_TIME_SIZE]); /* UTC, "2030-11-20T08:
 /* Translated: "signature, encryption". */
 void cert_info_usage(const struct cert_info *info, char out[CERT_USAGE_SIZE]);
 
+/* False: it is no time. */
+bool cert_info_time_of(const ASN1_TIME *t, time_t *out);
+
+/* What people call it: as a known CA, or by its CN, or O and OU. NULL: out of memory. Owned. */
+char *cert_info_name(const X509_NAME *name);
+
 /* "MOICA"; NULL: no CA that is known has this name. Whole names are compared. */
 const char *cert_info_ca(const X509_NAME *name);
 

@@ -8,6 +8,7 @@ const struct subcommand *const commands[] = {
 	&command_cert_list,
 	&command_cert_show,
 	&command_cert_export,
+	&command_cert_check,
 	&command_explain,
 	&command_trace_record,
 	&command_trace_show,

@@ -18,6 +18,7 @@ extern const struct subcommand command_status;
 extern const struct subcommand command_cert_list;
 extern const struct subcommand command_cert_show;
 extern const struct subcommand command_cert_export;
+extern const struct subcommand command_cert_check;
 extern const struct subcommand command_trace_record;
 extern const struct subcommand command_trace_redact;
 extern const struct subcommand command_trace_show;
