@@ -21,6 +21,7 @@ const struct subcommand *const commands[] = {
 	&command_name_set,
 	&command_name_show,
 	&command_name_clear,
+	&command_sign,
 	NULL,
 };
 

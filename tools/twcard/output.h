@@ -1,0 +1,43 @@
+/*
+ * A file that a command writes: it is there under its name when all of it is
+ * good, or not at all, and what was there before stays until then. Until then
+ * it has no name (where the file system can do that), so that nothing is left
+ * of it however the program ends.
+ */
+#ifndef TWCARD_TOOLS_OUTPUT_H
+#define TWCARD_TOOLS_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tools/twcard/subcommand.h"
+
+struct output {
+	FILE *file;      /* what is written to; NULL: not open */
+	const char *path; /* not owned; "-": standard output */
+	char *temporary; /* its name until then; NULL: it has none */
+	bool force;      /* may replace what is there */
+	bool direct;     /* a device or pipe, or standard output: nothing is held back */
+	bool held;       /* for standard output, which gets it when all is good */
+};
+
+#define OUTPUT_CLOSED {NULL, NULL, NULL, false, false, false}
+
+enum output_kind {
+	OUTPUT_PUBLIC, /* mode 0666 without the umask's bits */
+	OUTPUT_SECRET  /* 0600, and standard output gets nothing of it before all is good (memory holds it) */
+};
+
+/* EXIT_FILE: there is something already and not `force`, or it cannot be written; the user has been told. */
+enum exit_code output_open(const char *path, enum output_kind kind, bool force, struct output *out);
+
+/*
+ * All is good: gives the file its name, and closes. EXIT_FILE: it could not be
+ * written (what was there before is still there); the user has been told.
+ */
+enum exit_code output_commit(struct output *out);
+
+/* Leaves nothing. Does nothing after output_commit(). */
+void output_abort(struct output *out);
+
+#endif
