@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "tools/twcard/arguments.h"
 #include "tools/twcard/cert_info.h"
 #include "tools/twcard/cert_problem.h"
 #include "tools/twcard/message.h"

@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 
+#include "tools/twcard/arguments.h"
 #include "tools/twcard/cert_info.h"
 #include "tools/twcard/cert_problem.h"
 #include "tools/twcard/commands.h"

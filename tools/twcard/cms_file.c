@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "tools/twcard/arguments.h"
 #include "tools/twcard/cms_file.h"
 #include "tools/twcard/message.h"
 

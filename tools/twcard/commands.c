@@ -22,6 +22,7 @@ const struct subcommand *const commands[] = {
 	&command_name_show,
 	&command_name_clear,
 	&command_sign,
+	&command_verify,
 	NULL,
 };
 

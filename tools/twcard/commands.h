@@ -23,5 +23,6 @@ extern const struct subcommand command_cert_check;
 extern const struct subcommand command_trace_record;
 extern const struct subcommand command_trace_redact;
 extern const struct subcommand command_trace_show;
+extern const struct subcommand command_verify;
 
 #endif

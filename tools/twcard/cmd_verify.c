@@ -1,0 +1,453 @@
+/* twcard verify: is a signature good, and whose is it? */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+#include "tools/twcard/arguments.h"
+#include "tools/twcard/cert_info.h"
+#include "tools/twcard/cms_file.h"
+#include "tools/twcard/commands.h"
+#include "tools/twcard/message.h"
+#include "tools/twcard/output.h"
+#include "tools/twcard/signer.h"
+#include "tools/twcard/table.h"
+#include "tools/twcard/x509_file.h"
+
+#define RAW_MAX 1024 /* bytes of a bare signature: RSA of 8192 bits */
+
+struct verification {
+	const struct arguments *args;
+	const char *signature; /* its file */
+	const char *file;      /* of the data; NULL: they are inside */
+	char *guessed;         /* owned; what `file` is when nothing was named */
+	enum cms_encoding encoding;
+	bool raw;
+	struct trust trust;
+	STACK_OF(X509) *given; /* certificates of --cert-file */
+	struct signer *signers;
+	int signer_count;
+};
+
+static bool is_good(const struct signer *s)
+{
+	return s->intact && !s->problem_count;
+}
+
+static bool all_good(const struct verification *v)
+{
+	bool good = v->signer_count > 0;
+
+	for (int i = 0; i < v->signer_count; i++)
+		good = good && is_good(&v->signers[i]);
+	return good;
+}
+
+/* ---- CMS ---- */
+
+/* What the digests are made of: the content goes through it, and nowhere. */
+static BIO *digests_of(CMS_ContentInfo *cms)
+{
+	BIO *nowhere = BIO_new(BIO_s_null()), *digests = nowhere ? CMS_dataInit(cms, nowhere) : NULL;
+
+	if (!digests)
+		BIO_free(nowhere);
+	return digests;
+}
+
+static enum exit_code pass_bio(BIO *from, BIO *digests)
+{
+	uint8_t piece[8192];
+	int n;
+
+	while ((n = BIO_read(from, piece, sizeof piece)) > 0)
+		if (!stream_to_bio(digests, piece, (size_t)n))
+			return EXIT_INTERNAL;
+	return EXIT_GOOD;
+}
+
+static enum exit_code pass_file(const char *path, BIO *digests)
+{
+	struct stream in;
+	enum exit_code code = stream_open(path, &in);
+
+	if (code == EXIT_GOOD)
+		code = stream_pump(&in, _("verifying"), stream_to_bio, digests);
+	stream_close(&in);
+	return code;
+}
+
+/* "x.p7s" is the signature of "x", if that is there. */
+static void guess_file(struct verification *v)
+{
+	const char *dot = strrchr(v->signature, '.');
+
+	if (!dot || (strcmp(dot, ".p7s") != 0 && strcmp(dot, ".pem") != 0 && strcmp(dot, ".sig") != 0))
+		return;
+	v->guessed = strndup(v->signature, (size_t)(dot - v->signature));
+	if (v->guessed && access(v->guessed, R_OK) == 0)
+		v->file = v->guessed;
+}
+
+static enum exit_code pass_content(struct verification *v, struct cms_file *message, BIO *digests)
+{
+	ASN1_OCTET_STRING **inside = CMS_get0_content(message->cms);
+	enum exit_code code = EXIT_GOOD;
+
+	if (inside && *inside) {
+		if (v->file)
+			return message_usage(v->args->command,
+					     _("the data are in the signature itself: name no other file"));
+		if (!stream_to_bio(digests, ASN1_STRING_get0_data(*inside),
+				   (size_t)ASN1_STRING_length(*inside)) && ASN1_STRING_length(*inside))
+			code = EXIT_INTERNAL;
+		return code;
+	}
+	if (!v->file && message->content)
+		return pass_bio(message->content, digests);
+	if (!v->file)
+		guess_file(v);
+	if (v->file)
+		return pass_file(v->file, digests);
+	return message_usage(v->args->command, _("name the file that was signed, too"));
+}
+
+static enum exit_code check_signers(struct verification *v, CMS_ContentInfo *cms, BIO *digests)
+{
+	STACK_OF(CMS_SignerInfo) *list = CMS_get0_SignerInfos(cms);
+	int count = sk_CMS_SignerInfo_num(list);
+
+	if (count <= 0) {
+		message_error(_("%s holds certificates, and nobody's signature"), v->signature);
+		return EXIT_NEGATIVE;
+	}
+	v->signers = calloc((size_t)count, sizeof *v->signers);
+	if (!v->signers)
+		return message_result(RESULT_NO_MEMORY, NULL);
+	(void)CMS_set1_signers_certs(cms, v->given, 0);
+	for (; v->signer_count < count; v->signer_count++)
+		signer_check(cms, sk_CMS_SignerInfo_value(list, v->signer_count), digests, &v->trust,
+			     &v->signers[v->signer_count]);
+	return EXIT_GOOD;
+}
+
+/* For --out: what is signed inside, once all of it is good. */
+static enum exit_code write_content(const struct verification *v, CMS_ContentInfo *cms)
+{
+	const char *path = arguments_value(v->args, "out");
+	ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
+	struct output out;
+	enum exit_code code;
+	size_t len;
+
+	if (!path || !all_good(v))
+		return EXIT_GOOD;
+	if (!inside || !*inside)
+		return message_usage(v->args->command, _("--out is for signatures with the data inside"));
+	code = output_open(path, OUTPUT_PUBLIC, arguments_has(v->args, "force"), &out);
+	if (code != EXIT_GOOD)
+		return code;
+	len = (size_t)ASN1_STRING_length(*inside);
+	(void)fwrite(ASN1_STRING_get0_data(*inside), 1, len, out.file);
+	return output_commit(&out);
+}
+
+static enum exit_code verify_cms(struct verification *v)
+{
+	struct cms_file message;
+	enum exit_code code = cms_file_read(v->signature, &message);
+	BIO *digests = NULL;
+
+	v->encoding = message.encoding;
+	if (code == EXIT_GOOD && OBJ_obj2nid(CMS_get0_type(message.cms)) != NID_pkcs7_signed) {
+		message_error(_("%s is no signature, but another kind of message"), v->signature);
+		code = EXIT_NEGATIVE;
+	}
+	if (code == EXIT_GOOD) {
+		digests = digests_of(message.cms);
+		code = digests ? pass_content(v, &message, digests) : EXIT_INTERNAL;
+	}
+	if (code == EXIT_GOOD)
+		code = check_signers(v, message.cms, digests);
+	if (code == EXIT_GOOD)
+		code = write_content(v, message.cms);
+	BIO_free_all(digests);
+	cms_file_clear(&message);
+	ERR_clear_error();
+	return code;
+}
+
+/* ---- plain signatures ---- */
+
+static enum exit_code read_raw(const char *path, uint8_t out[RAW_MAX], size_t *len)
+{
+	struct stream in;
+	enum exit_code code = stream_open(path, &in);
+
+	_Static_assert(RAW_MAX >= STREAM_HEAD, "what is looked at fits");
+	if (code == EXIT_GOOD)
+		code = stream_look(&in, len);
+	if (code == EXIT_GOOD)
+		memcpy(out, in.head, *len);
+	stream_close(&in);
+	return code;
+}
+
+static const EVP_MD *raw_digest(const struct verification *v)
+{
+	const char *name = arguments_value(v->args, "digest");
+
+	return EVP_get_digestbyname(name ? name : "sha256");
+}
+
+static enum exit_code verify_with(struct verification *v, struct signer *s, const uint8_t *signature,
+				  size_t len)
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *ctx = NULL;
+	struct stream in = STREAM_CLOSED;
+	enum exit_code code = EXIT_INTERNAL;
+	const EVP_MD *digest = raw_digest(v);
+
+	s->digest = EVP_MD_get0_name(digest);
+	if (md && EVP_DigestVerifyInit(md, &ctx, digest, NULL, X509_get0_pubkey(s->x509)) == 1 &&
+	    (!arguments_has(v->args, "pss") ||
+	     EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0))
+		code = stream_open(v->file, &in);
+	if (code == EXIT_GOOD)
+		code = stream_pump(&in, _("verifying"), stream_to_verification, md);
+	if (code == EXIT_GOOD) {
+		s->intact = EVP_DigestVerifyFinal(md, signature, len) == 1;
+		if (!s->intact)
+			signer_add_problem(s, _("the data are not those that were signed, or the signature is damaged"));
+	}
+	stream_close(&in);
+	EVP_MD_CTX_free(md);
+	ERR_clear_error();
+	return code;
+}
+
+static enum exit_code verify_raw(struct verification *v)
+{
+	uint8_t signature[RAW_MAX];
+	size_t len = 0;
+	enum exit_code code;
+
+	if (sk_X509_num(v->given) < 1)
+		return message_usage(v->args->command, _("--raw wants the signer's certificate: --cert-file FILE"));
+	if (!raw_digest(v))
+		return message_usage(v->args->command, _("there is no such --digest"));
+	if (!v->file)
+		guess_file(v);
+	if (!v->file)
+		return message_usage(v->args->command, _("name the file that was signed, too"));
+	v->signers = calloc(1, sizeof *v->signers);
+	if (!v->signers)
+		return message_result(RESULT_NO_MEMORY, NULL);
+	v->signer_count = 1;
+	v->signers->x509 = sk_X509_value(v->given, 0);
+	X509_up_ref(v->signers->x509);
+	code = read_raw(v->signature, signature, &len);
+	if (code == EXIT_GOOD)
+		code = verify_with(v, v->signers, signature, len);
+	if (code == EXIT_GOOD)
+		signer_check_chain(v->signers, &v->trust, v->given);
+	return code;
+}
+
+/* ---- what is said ---- */
+
+static const char *const ess_words[] = {
+	[SIGNER_ESS_MISSING] = "missing", [SIGNER_ESS_MATCHES] = "match", [SIGNER_ESS_DIFFERS] = "mismatch"};
+static const char *const chain_words[] = {
+	[TRUST_GOOD] = "good", [TRUST_BAD] = "bad", [TRUST_NOT_CHECKED] = "not checked"};
+
+static void time_text(const struct signer *s, char out[CERT_TIME_SIZE])
+{
+	struct tm tm;
+
+	*out = '\0';
+	if (s->time && ASN1_TIME_to_tm(s->time, &tm))
+		cert_info_time(timegm(&tm), out);
+}
+
+/* What the chain was checked against; NULL: nothing. */
+static const char *against(const struct verification *v, const struct signer *s)
+{
+	if (s->chain == TRUST_NOT_CHECKED)
+		return NULL;
+	return v->trust.source == TRUST_CARD ? "card" : "files";
+}
+
+static struct json_object *text_or_null(const char *text)
+{
+	return text && *text ? message_json_text(text) : NULL;
+}
+
+static struct json_object *signer_json(const struct verification *v, const struct signer *s)
+{
+	struct json_object *o = json_object_new_object(), *problems = json_object_new_array();
+	struct cert_info info;
+	char when[CERT_TIME_SIZE];
+	struct json_object *certificate = NULL;
+
+	if (s->x509 && cert_info_read(s->x509, time(NULL), &info)) {
+		certificate = cert_info_json(&info);
+		cert_info_clear(&info);
+	}
+	time_text(s, when);
+	for (size_t i = 0; i < s->problem_count; i++)
+		json_object_array_add(problems, message_json_text(s->problems[i]));
+	json_object_object_add(o, "valid", json_object_new_boolean(is_good(s)));
+	json_object_object_add(o, "certificate", certificate);
+	json_object_object_add(o, "intact", json_object_new_boolean(s->intact));
+	json_object_object_add(o, "digest", text_or_null(s->digest));
+	json_object_object_add(o, "signing_time", text_or_null(when));
+	json_object_object_add(o, "signing_certificate", text_or_null(v->raw ? NULL : ess_words[s->ess]));
+	json_object_object_add(o, "chain", message_json_text(chain_words[s->chain]));
+	json_object_object_add(o, "chain_against", text_or_null(against(v, s)));
+	json_object_object_add(o, "problems", problems);
+	return o;
+}
+
+static void say_json(const struct verification *v)
+{
+	struct json_object *o = json_object_new_object(), *signers = json_object_new_array();
+
+	for (int i = 0; i < v->signer_count; i++)
+		json_object_array_add(signers, signer_json(v, &v->signers[i]));
+	json_object_object_add(o, "valid", json_object_new_boolean(all_good(v)));
+	json_object_object_add(o, "signature", message_json_text(v->signature));
+	json_object_object_add(o, "file", text_or_null(v->file));
+	json_object_object_add(o, "encoding", message_json_text(
+		v->raw ? "raw" : cms_file_encoding_name(v->encoding)));
+	json_object_object_add(o, "signers", signers);
+	message_json(o);
+}
+
+static const char *chain_text(const struct verification *v, const struct signer *s)
+{
+	if (s->chain == TRUST_NOT_CHECKED)
+		return _("not checked");
+	if (s->chain == TRUST_BAD)
+		return v->trust.source == TRUST_CARD ? _("bad (against the CAs on the card)")
+						     : _("bad (against the CAs of --ca)");
+	return v->trust.source == TRUST_CARD ? _("good (against the CAs on the card)")
+					     : _("good (against the CAs of --ca)");
+}
+
+static void row(struct table *table, const char *name, enum style style, const char *text)
+{
+	table_cell(table, STYLE_PLAIN, "%s", name);
+	table_cell(table, style, "%s", text);
+}
+
+static void say_signer(const struct verification *v, const struct signer *s)
+{
+	static const enum style chain_styles[] = {
+		[TRUST_GOOD] = STYLE_GOOD, [TRUST_BAD] = STYLE_BAD, [TRUST_NOT_CHECKED] = STYLE_WARN};
+	struct table *table = table_new(2);
+	struct cert_info info;
+	char when[CERT_TIME_SIZE];
+
+	time_text(s, when);
+	row(table, _("signature"), is_good(s) ? STYLE_GOOD : STYLE_BAD, is_good(s) ? _("good") : _("NOT good"));
+	if (s->x509 && cert_info_read(s->x509, time(NULL), &info)) {
+		row(table, _("signed by"), STYLE_HEAD, info.holder);
+		row(table, _("subject"), STYLE_PLAIN, info.subject);
+		row(table, _("issuer"), STYLE_PLAIN, info.issuer);
+		row(table, _("serial number"), STYLE_PLAIN, info.serial);
+		cert_info_clear(&info);
+	}
+	if (*when)
+		row(table, _("time (says the signer)"), STYLE_PLAIN, when);
+	row(table, _("hash"), STYLE_PLAIN, s->digest);
+	row(table, _("chain"), chain_styles[s->chain], chain_text(v, s));
+	for (size_t i = 0; i < s->problem_count; i++)
+		row(table, _("problem"), STYLE_BAD, s->problems[i]);
+	table_print(table, stdout, 0);
+	table_free(&table);
+}
+
+static void say(const struct verification *v)
+{
+	if (message_is_json()) {
+		say_json(v);
+		return;
+	}
+	for (int i = 0; i < v->signer_count; i++) {
+		if (i)
+			putchar('\n');
+		say_signer(v, &v->signers[i]);
+	}
+}
+
+/* ---- the command ---- */
+
+static enum exit_code prepare(struct verification *v)
+{
+	enum exit_code code = EXIT_GOOD;
+	const char *path;
+
+	v->raw = arguments_has(v->args, "raw");
+	v->signature = v->args->words[0];
+	v->file = v->args->word_count > 1 ? v->args->words[1] : NULL;
+	v->given = sk_X509_new_null();
+	if (!v->given)
+		return message_result(RESULT_NO_MEMORY, NULL);
+	for (size_t i = 0; code == EXIT_GOOD && (path = arguments_nth(v->args, "cert-file", i)); i++)
+		code = x509_file_load(path, v->given);
+	return code == EXIT_GOOD ? trust_gather(v->args, &v->trust) : code;
+}
+
+static enum exit_code run(const struct arguments *args)
+{
+	struct verification v = {.args = args};
+	enum exit_code code = prepare(&v);
+
+	if (code == EXIT_GOOD) {
+		code = v.raw ? verify_raw(&v) : verify_cms(&v);
+		if (code == EXIT_INTERNAL)
+			code = message_result(RESULT_CRYPTO, NULL);
+	}
+	if (code == EXIT_GOOD) {
+		say(&v);
+		code = all_good(&v) ? EXIT_GOOD : EXIT_NEGATIVE;
+	}
+	for (int i = 0; i < v.signer_count; i++)
+		signer_clear(&v.signers[i]);
+	free(v.signers);
+	free(v.guessed);
+	sk_X509_pop_free(v.given, X509_free);
+	trust_clear(&v.trust);
+	return code;
+}
+
+static const struct option_row options[] = {
+	TRUST_OPTIONS,
+	{"cert-file", 0, N_("FILE"), N_("the signer's certificate, where the signature does not bring it")},
+	{"raw", 0, NULL, N_("a bare signature; needs --cert-file")},
+	{"digest", 0, N_("NAME"), N_("of a bare signature (default: sha256)")},
+	{"pss", 0, NULL, N_("the bare signature is RSA-PSS")},
+	{"out", 'o', N_("FILE"), N_("write the data that are in the signature, if it is good")},
+	{"force", 'f', NULL, N_("replace a file that is there")},
+	{NULL, 0, NULL, NULL},
+};
+
+const struct subcommand command_verify = {
+	.name = "verify",
+	.words = N_("SIGNATURE [FILE]"),
+	.words_min = 1,
+	.words_max = 2,
+	.summary = N_("is a signature good, and whose is it?"),
+	.more = N_("Takes CMS signatures as DER, PEM or S/MIME. Good means: the data are what was signed, and a "
+		   "CA that is trusted says whose key it was. No card is needed."),
+	.options = options,
+	.run = run,
+};
