@@ -51,25 +51,29 @@ static bool all_good(const struct verification *v)
 
 /* ---- CMS ---- */
 
-/* What the digests are made of: the content goes through it, and nowhere. */
-static BIO *digests_of(CMS_ContentInfo *cms)
+/* What the digests are made of: the content goes through it, and to --out or nowhere. */
+static BIO *digests_of(CMS_ContentInfo *cms, const struct output *out)
 {
-	BIO *nowhere = BIO_new(BIO_s_null()), *digests = nowhere ? CMS_dataInit(cms, nowhere) : NULL;
+	BIO *end = out->file ? BIO_new_fp(out->file, BIO_NOCLOSE) : BIO_new(BIO_s_null());
+	BIO *digests = end ? CMS_dataInit(cms, end) : NULL;
 
 	if (!digests)
-		BIO_free(nowhere);
+		BIO_free(end);
 	return digests;
 }
 
-static enum exit_code pass_bio(BIO *from, BIO *digests)
+static enum exit_code open_out(const struct verification *v, const struct cms_file *message,
+			       struct output *out)
 {
-	uint8_t piece[8192];
-	int n;
+	const char *path = arguments_value(v->args, "out");
 
-	while ((n = BIO_read(from, piece, sizeof piece)) > 0)
-		if (!stream_to_bio(digests, piece, (size_t)n))
-			return EXIT_INTERNAL;
-	return EXIT_GOOD;
+	if (!path)
+		return EXIT_GOOD;
+	if (!cms_file_has_content(message) || message->beside)
+		return message_usage(v->args->command, _("--out is for signatures with the data inside"));
+	if (strcmp(path, "-") == 0)
+		return message_usage(v->args->command, _("--out is the name of a file"));
+	return output_open(path, OUTPUT_HELD, arguments_has(v->args, "force"), out);
 }
 
 static enum exit_code pass_file(const char *path, BIO *digests)
@@ -97,20 +101,12 @@ static void guess_file(struct verification *v)
 
 static enum exit_code pass_content(struct verification *v, struct cms_file *message, BIO *digests)
 {
-	ASN1_OCTET_STRING **inside = CMS_get0_content(message->cms);
-	enum exit_code code = EXIT_GOOD;
-
-	if (inside && *inside) {
+	if (cms_file_has_content(message)) {
 		if (v->file)
 			return message_usage(v->args->command,
 					     _("the data are in the signature itself: name no other file"));
-		if (!stream_to_bio(digests, ASN1_STRING_get0_data(*inside),
-				   (size_t)ASN1_STRING_length(*inside)) && ASN1_STRING_length(*inside))
-			code = EXIT_INTERNAL;
-		return code;
+		return cms_file_pump(message, _("verifying"), stream_to_bio, digests);
 	}
-	if (!v->file && message->content)
-		return pass_bio(message->content, digests);
 	if (!v->file)
 		guess_file(v);
 	if (v->file)
@@ -137,47 +133,39 @@ static enum exit_code check_signers(struct verification *v, CMS_ContentInfo *cms
 	return EXIT_GOOD;
 }
 
-/* For --out: what is signed inside, once all of it is good. */
-static enum exit_code write_content(const struct verification *v, CMS_ContentInfo *cms)
+static enum exit_code verify_message(struct verification *v, struct cms_file *message)
 {
-	const char *path = arguments_value(v->args, "out");
-	ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
-	struct output out;
-	enum exit_code code;
-	size_t len;
+	struct output out = OUTPUT_CLOSED;
+	enum exit_code code = open_out(v, message, &out);
+	BIO *digests = NULL;
 
-	if (!path || !all_good(v))
-		return EXIT_GOOD;
-	if (!inside || !*inside)
-		return message_usage(v->args->command, _("--out is for signatures with the data inside"));
-	code = output_open(path, OUTPUT_PUBLIC, arguments_has(v->args, "force"), &out);
-	if (code != EXIT_GOOD)
-		return code;
-	len = (size_t)ASN1_STRING_length(*inside);
-	(void)fwrite(ASN1_STRING_get0_data(*inside), 1, len, out.file);
-	return output_commit(&out);
+	if (code == EXIT_GOOD) {
+		digests = digests_of(message->cms, &out);
+		code = digests ? pass_content(v, message, digests) : EXIT_INTERNAL;
+	}
+	if (code == EXIT_INTERNAL && out.file && ferror(out.file)) /* says why */
+		code = output_commit(&out);
+	if (code == EXIT_GOOD)
+		code = check_signers(v, message->cms, digests);
+	BIO_free_all(digests);
+	if (code == EXIT_GOOD && out.file && all_good(v))
+		code = output_commit(&out);
+	output_abort(&out);
+	return code;
 }
 
 static enum exit_code verify_cms(struct verification *v)
 {
 	struct cms_file message;
 	enum exit_code code = cms_file_read(v->signature, &message);
-	BIO *digests = NULL;
 
 	v->encoding = message.encoding;
 	if (code == EXIT_GOOD && OBJ_obj2nid(CMS_get0_type(message.cms)) != NID_pkcs7_signed) {
 		message_error(_("%s is no signature, but another kind of message"), v->signature);
 		code = EXIT_NEGATIVE;
 	}
-	if (code == EXIT_GOOD) {
-		digests = digests_of(message.cms);
-		code = digests ? pass_content(v, &message, digests) : EXIT_INTERNAL;
-	}
 	if (code == EXIT_GOOD)
-		code = check_signers(v, message.cms, digests);
-	if (code == EXIT_GOOD)
-		code = write_content(v, message.cms);
-	BIO_free_all(digests);
+		code = verify_message(v, &message);
 	cms_file_clear(&message);
 	ERR_clear_error();
 	return code;

@@ -1,7 +1,10 @@
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -157,46 +160,141 @@ static BIO *reader_of(struct stream *in, size_t looked)
 	return NULL;
 }
 
-static enum exit_code parse(struct stream *in, size_t looked, struct cms_file *out)
+static void parse_in_memory(struct stream *in, size_t looked, struct cms_file *out)
 {
 	BIO *bio = reader_of(in, looked);
 
-	if (!bio)
-		return message_result(RESULT_NO_MEMORY, NULL);
-	if (out->encoding == CMS_AS_DER)
-		out->cms = d2i_CMS_bio(bio, NULL);
-	else if (out->encoding == CMS_AS_PEM)
+	if (bio && out->encoding == CMS_AS_PEM)
 		out->cms = PEM_read_bio_CMS(bio, NULL, NULL, NULL);
-	else
-		out->cms = SMIME_read_CMS(bio, &out->content);
+	else if (bio)
+		out->cms = SMIME_read_CMS(bio, &out->beside);
 	BIO_free_all(bio);
-	ERR_clear_error();
-	if (out->cms)
+}
+
+static bool write_to_fd(void *fd, const uint8_t *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(*(int *)fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* A pipe's data are wanted from their middle, too: into a file without a name. */
+static enum exit_code make_seekable(struct stream *in)
+{
+	FILE *copy = NULL;
+	int fd;
+	enum exit_code code;
+
+	if (in->size || lseek(in->fd, 0, SEEK_CUR) >= 0)
 		return EXIT_GOOD;
-	message_error(_("%s is no CMS or S/MIME message, or it is damaged"), in->name);
-	return EXIT_NEGATIVE;
+	copy = tmpfile();
+	fd = copy ? fcntl(fileno(copy), F_DUPFD_CLOEXEC, 3) : -1;
+	if (copy)
+		fclose(copy);
+	if (fd < 0) {
+		message_error(_("no temporary file: %s"), strerror(errno));
+		return EXIT_FILE;
+	}
+	code = stream_pump(in, _("reading"), write_to_fd, &fd);
+	if (code == EXIT_INTERNAL) {
+		message_error(_("the temporary file cannot be written: %s"), strerror(errno));
+		code = EXIT_FILE;
+	}
+	close(in->fd);
+	in->fd = fd;
+	in->size = in->done;
+	return code;
+}
+
+static enum exit_code parse_split(struct cms_file *out)
+{
+	enum exit_code code = make_seekable(&out->in);
+	const uint8_t *der;
+
+	if (code == EXIT_GOOD && cms_split_open(out->in.fd, out->in.size, out->in.name, &out->split)) {
+		der = out->split.rest.data;
+		out->cms = d2i_CMS_ContentInfo(NULL, &der, (long)out->split.rest.len);
+	}
+	return code;
 }
 
 enum exit_code cms_file_read(const char *path, struct cms_file *out)
 {
-	struct stream in;
 	size_t looked = 0;
-	enum exit_code code = stream_open(path, &in);
+	enum exit_code code;
 
-	*out = (struct cms_file){NULL, NULL, CMS_AS_DER};
+	*out = (struct cms_file){.encoding = CMS_AS_DER, .split = {.fd = -1}};
+	code = stream_open(path, &out->in);
 	if (code == EXIT_GOOD)
-		code = stream_look(&in, &looked);
-	if (code == EXIT_GOOD) {
-		out->encoding = recognize(&in, looked);
-		code = parse(&in, looked, out);
-	}
-	stream_close(&in);
-	return code;
+		code = stream_look(&out->in, &looked);
+	if (code != EXIT_GOOD)
+		return code;
+	out->encoding = recognize(&out->in, looked);
+	if (out->encoding == CMS_AS_DER)
+		code = parse_split(out);
+	else
+		parse_in_memory(&out->in, looked, out);
+	ERR_clear_error();
+	if (code != EXIT_GOOD || out->cms)
+		return code;
+	message_error(_("%s is no signed or encrypted message (CMS, S/MIME), or it is damaged"), out->in.name);
+	return EXIT_NEGATIVE;
 }
 
 void cms_file_clear(struct cms_file *file)
 {
 	CMS_ContentInfo_free(file->cms);
-	BIO_free_all(file->content);
-	*file = (struct cms_file){NULL, NULL, CMS_AS_DER};
+	BIO_free_all(file->beside);
+	cms_split_clear(&file->split);
+	stream_close(&file->in);
+	file->cms = NULL;
+	file->beside = NULL;
+}
+
+/* ---- the content ---- */
+
+/* NULL: it is not in memory. */
+static const ASN1_OCTET_STRING *in_memory(const struct cms_file *file)
+{
+	ASN1_OCTET_STRING **inside = CMS_get0_content(file->cms);
+
+	return inside ? *inside : NULL;
+}
+
+bool cms_file_has_content(const struct cms_file *file)
+{
+	return file->split.has_content || file->beside || in_memory(file);
+}
+
+static enum exit_code pump_bio(BIO *from, stream_taker *take, void *context)
+{
+	uint8_t piece[8192];
+	int n;
+
+	while ((n = BIO_read(from, piece, sizeof piece)) > 0)
+		if (!take(context, piece, (size_t)n))
+			return EXIT_INTERNAL;
+	return EXIT_GOOD;
+}
+
+enum exit_code cms_file_pump(struct cms_file *file, const char *what, stream_taker *take, void *context)
+{
+	const ASN1_OCTET_STRING *inside = in_memory(file);
+
+	if (file->split.has_content)
+		return cms_split_pump(&file->split, what, take, context);
+	if (!inside)
+		return file->beside ? pump_bio(file->beside, take, context) : EXIT_GOOD;
+	if (!ASN1_STRING_length(inside) ||
+	    take(context, ASN1_STRING_get0_data(inside), (size_t)ASN1_STRING_length(inside)))
+		return EXIT_GOOD;
+	return EXIT_INTERNAL;
 }

@@ -9,6 +9,7 @@
 
 #include <openssl/cms.h>
 
+#include "tools/twcard/cms_split.h"
 #include "tools/twcard/stream.h"
 
 enum cms_encoding { CMS_AS_DER, CMS_AS_PEM, CMS_AS_SMIME };
@@ -40,19 +41,33 @@ typedef enum exit_code cms_file_source(void *context, stream_taker *take, void *
 enum exit_code cms_file_pass(CMS_ContentInfo *cms, enum cms_encoding encoding, const char *smime_type,
 			     bool empty, cms_file_source *source, void *context, FILE *file);
 
-/* One that was read; to be cleared. */
+/*
+ * One that was read; to be cleared. The content of DER stays in the file until
+ * it is asked for, so it may be of any size; PEM and S/MIME are held in memory.
+ */
 struct cms_file {
 	CMS_ContentInfo *cms;
-	BIO *content; /* what an S/MIME message brings beside the signature; NULL: nothing */
 	enum cms_encoding encoding;
+	struct stream in;       /* DER: the file, or a nameless copy of what cannot be read twice */
+	struct cms_split split; /* DER */
+	BIO *beside;            /* what an S/MIME message brings beside the signature; NULL: nothing */
 };
 
 /*
- * Reads one from a file ("-": standard input), in memory, and finds out its
- * encoding. EXIT_FILE: it cannot be read; EXIT_NEGATIVE: it is no CMS message.
- * The user has been told.
+ * Reads one from a file ("-": standard input), and finds out its encoding.
+ * EXIT_FILE: it cannot be read; EXIT_NEGATIVE: it is no CMS message that is
+ * known. The user has been told.
  */
 enum exit_code cms_file_read(const char *path, struct cms_file *out);
 void cms_file_clear(struct cms_file *file);
+
+/* Does it bring its content, and not only say something about it? */
+bool cms_file_has_content(const struct cms_file *file);
+
+/*
+ * Gives the content (enveloped data: encrypted) to `take`, once. Answers as
+ * stream_pump(); EXIT_NEGATIVE: it is damaged, the user has been told.
+ */
+enum exit_code cms_file_pump(struct cms_file *file, const char *what, stream_taker *take, void *context);
 
 #endif

@@ -23,6 +23,8 @@ const struct subcommand *const commands[] = {
 	&command_name_clear,
 	&command_sign,
 	&command_verify,
+	&command_encrypt,
+	&command_decrypt,
 	NULL,
 };
 

@@ -14,6 +14,8 @@ extern const struct subcommand command_cert_unregister;
 extern const struct subcommand command_name_clear;
 extern const struct subcommand command_name_set;
 extern const struct subcommand command_name_show;
+extern const struct subcommand command_decrypt;
+extern const struct subcommand command_encrypt;
 extern const struct subcommand command_sign;
 extern const struct subcommand command_status;
 extern const struct subcommand command_cert_list;

@@ -109,7 +109,7 @@ static int open_named(struct output *out, mode_t mode)
 
 static int open_standard(struct output *out, enum output_kind kind)
 {
-	out->held = kind == OUTPUT_SECRET;
+	out->held = kind != OUTPUT_PUBLIC;
 	out->direct = !out->held;
 	return out->held ? memfd_create("twcard", MFD_CLOEXEC) : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 }

@@ -23,9 +23,11 @@ struct output {
 
 #define OUTPUT_CLOSED {NULL, NULL, NULL, false, false, false}
 
+/* Held: standard output gets nothing before all is good; until then memory holds it. */
 enum output_kind {
 	OUTPUT_PUBLIC, /* mode 0666 without the umask's bits */
-	OUTPUT_SECRET  /* 0600, and standard output gets nothing of it before all is good (memory holds it) */
+	OUTPUT_HELD,   /* the same, held */
+	OUTPUT_SECRET  /* 0600, held */
 };
 
 /* EXIT_FILE: there is something already and not `force`, or it cannot be written; the user has been told. */
