@@ -134,20 +134,54 @@ static int open_place(struct output *out, enum output_kind kind)
 	return fd >= 0 ? fd : open_named(out, mode);
 }
 
+static bool write_all(int fd, const uint8_t *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* stdio forgets why a write failed, and takes a short one for a failure. */
+static ssize_t write_some(void *output, const char *data, size_t len)
+{
+	struct output *out = output;
+
+	if (write_all(out->fd, (const uint8_t *)data, len))
+		return (ssize_t)len;
+	if (!out->error)
+		out->error = errno;
+	return 0; /* which is what fopencookie() takes for an error */
+}
+
+static int close_it(void *output)
+{
+	struct output *out = output;
+
+	return close(out->fd);
+}
+
 enum exit_code output_open(const char *path, enum output_kind kind, bool force, struct output *out)
 {
-	int fd;
+	const cookie_io_functions_t functions = {.write = write_some, .close = close_it};
 
 	*out = (struct output)OUTPUT_CLOSED;
 	out->path = path;
 	out->force = force;
-	fd = open_place(out, kind);
-	if (fd < 0)
+	out->fd = open_place(out, kind);
+	if (out->fd < 0)
 		return tell(out, errno);
-	out->file = fdopen(fd, "w");
+	out->file = fopencookie(out, "w", functions);
 	if (out->file)
 		return EXIT_GOOD;
-	close(fd);
+	close(out->fd);
 	output_abort(out);
 	return message_result(RESULT_NO_MEMORY, NULL);
 }
@@ -187,24 +221,9 @@ static bool publish(struct output *out)
 	if (out->temporary)
 		return renameat2(AT_FDCWD, out->temporary, AT_FDCWD, out->path,
 				 out->force ? 0 : RENAME_NOREPLACE) == 0;
-	snprintf(from_proc, sizeof from_proc, "/proc/self/fd/%d", fileno(out->file));
+	snprintf(from_proc, sizeof from_proc, "/proc/self/fd/%d", out->fd);
 	return name_it(from_proc, out->path) ||
 	       (errno == EEXIST && out->force && replace_by_nameless(out, from_proc));
-}
-
-static bool write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		data += n;
-		len -= (size_t)n;
-	}
-	return true;
 }
 
 /* What was held goes to standard output. */
@@ -231,8 +250,8 @@ static bool finish(struct output *out)
 	if (out->direct)
 		return true;
 	if (out->held)
-		return let_go(fileno(out->file));
-	return fsync(fileno(out->file)) == 0 && publish(out);
+		return let_go(out->fd);
+	return fsync(out->fd) == 0 && publish(out);
 }
 
 /* The name itself is to survive a power cut. */
@@ -260,9 +279,8 @@ static void forget(struct output *out)
 
 enum exit_code output_commit(struct output *out)
 {
-	errno = EIO; /* for an error that was noticed before */
 	if (ferror(out->file) || !finish(out)) {
-		enum exit_code code = tell(out, errno);
+		enum exit_code code = tell(out, out->error ? out->error : errno);
 
 		output_abort(out);
 		return code;

@@ -14,6 +14,8 @@
 
 struct output {
 	FILE *file;      /* what is written to; NULL: not open */
+	int fd;          /* under it */
+	int error;       /* errno of the first write that failed; 0: none did */
 	const char *path; /* not owned; "-": standard output */
 	char *temporary; /* its name until then; NULL: it has none */
 	bool force;      /* may replace what is there */
@@ -21,7 +23,7 @@ struct output {
 	bool held;       /* for standard output, which gets it when all is good */
 };
 
-#define OUTPUT_CLOSED {NULL, NULL, NULL, false, false, false}
+#define OUTPUT_CLOSED {.fd = -1}
 
 /* Held: standard output gets nothing before all is good; until then memory holds it. */
 enum output_kind {
@@ -30,7 +32,10 @@ enum output_kind {
 	OUTPUT_SECRET  /* 0600, held */
 };
 
-/* EXIT_FILE: there is something already and not `force`, or it cannot be written; the user has been told. */
+/*
+ * EXIT_FILE: there is something already and not `force`, or it cannot be written; the user has been told.
+ * The struct stays where it is while it is open.
+ */
 enum exit_code output_open(const char *path, enum output_kind kind, bool force, struct output *out);
 
 /*

@@ -189,10 +189,10 @@ static enum trust_answer check_chain(const struct trust *trust, X509 *x509, STAC
 	return answer;
 }
 
+/* Also a certificate that does not say what it is for. */
 static bool signs(X509 *x509)
 {
-	return X509_check_ca(x509) != 1 &&
-	       X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
+	return X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
 }
 
 enum trust_answer trust_check(const struct trust *trust, X509 *x509, STACK_OF(X509) *extra,
