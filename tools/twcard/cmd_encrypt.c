@@ -26,7 +26,7 @@ struct encryption {
 	const char *cipher;
 	enum cms_encoding encoding;
 	STACK_OF(X509) *recipients;
-	struct stream in;
+	struct stream_in in;
 };
 
 /* ---- who can read it ---- */

@@ -154,7 +154,7 @@ static enum exit_code work(const struct plan *p, struct sign_job *job, struct ou
 static enum exit_code run(const struct arguments *args)
 {
 	struct card_key key = {.code = EXIT_GOOD};
-	struct stream in = STREAM_CLOSED;
+	struct stream_in in = STREAM_CLOSED;
 	struct output out = OUTPUT_CLOSED;
 	struct sign_job job = {.key = &key, .in = &in};
 	struct plan plan = {.args = args};

@@ -78,7 +78,7 @@ static enum exit_code open_out(const struct verification *v, const struct cms_fi
 
 static enum exit_code pass_file(const char *path, BIO *digests)
 {
-	struct stream in;
+	struct stream_in in;
 	enum exit_code code = stream_open(path, &in);
 
 	if (code == EXIT_GOOD)
@@ -175,7 +175,7 @@ static enum exit_code verify_cms(struct verification *v)
 
 static enum exit_code read_raw(const char *path, uint8_t out[RAW_MAX], size_t *len)
 {
-	struct stream in;
+	struct stream_in in;
 	enum exit_code code = stream_open(path, &in);
 
 	_Static_assert(RAW_MAX >= STREAM_HEAD, "what is looked at fits");
@@ -199,7 +199,7 @@ static enum exit_code verify_with(struct verification *v, struct signer *s, cons
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *ctx = NULL;
-	struct stream in = STREAM_CLOSED;
+	struct stream_in in = STREAM_CLOSED;
 	enum exit_code code = EXIT_INTERNAL;
 	const EVP_MD *digest = raw_digest(v);
 

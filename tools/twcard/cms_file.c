@@ -133,7 +133,7 @@ enum exit_code cms_file_pass(CMS_ContentInfo *cms, enum cms_encoding encoding, c
 
 /* ---- reading ---- */
 
-static enum cms_encoding recognize(const struct stream *in, size_t len)
+static enum cms_encoding recognize(const struct stream_in *in, size_t len)
 {
 	static const char mark[] = "\nContent-Type:";
 	char head[STREAM_HEAD + 2] = "\n";
@@ -148,7 +148,7 @@ static enum cms_encoding recognize(const struct stream *in, size_t len)
 }
 
 /* The file's bytes again, with those that were looked at. */
-static BIO *reader_of(struct stream *in, size_t looked)
+static BIO *reader_of(struct stream_in *in, size_t looked)
 {
 	BIO *file = BIO_new_fd(in->fd, BIO_NOCLOSE);
 	BIO *buffer = BIO_new(BIO_f_buffer());
@@ -160,7 +160,7 @@ static BIO *reader_of(struct stream *in, size_t looked)
 	return NULL;
 }
 
-static void parse_in_memory(struct stream *in, size_t looked, struct cms_file *out)
+static void parse_in_memory(struct stream_in *in, size_t looked, struct cms_file *out)
 {
 	BIO *bio = reader_of(in, looked);
 
@@ -187,7 +187,7 @@ static bool write_to_fd(void *fd, const uint8_t *data, size_t len)
 }
 
 /* A pipe's data are wanted from their middle, too: into a file without a name. */
-static enum exit_code make_seekable(struct stream *in)
+static enum exit_code make_seekable(struct stream_in *in)
 {
 	FILE *copy = NULL;
 	int fd;

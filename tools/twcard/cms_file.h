@@ -48,7 +48,7 @@ enum exit_code cms_file_pass(CMS_ContentInfo *cms, enum cms_encoding encoding, c
 struct cms_file {
 	CMS_ContentInfo *cms;
 	enum cms_encoding encoding;
-	struct stream in;       /* DER: the file, or a nameless copy of what cannot be read twice */
+	struct stream_in in;       /* DER: the file, or a nameless copy of what cannot be read twice */
 	struct cms_split split; /* DER */
 	BIO *beside;            /* what an S/MIME message brings beside the signature; NULL: nothing */
 };

@@ -233,6 +233,14 @@ static bool find_kind(struct cms_split *s, const struct cms_split_element *oid, 
 	return false;
 }
 
+/* The end of what is around the message is there, too, and nothing else before it. */
+static bool is_last(struct cms_split *s, struct inside *in)
+{
+	struct cms_split_element more;
+
+	return next_inside(s, in, 0, &more) == STEP_END && close_rest(s);
+}
+
 static bool split(struct cms_split *s)
 {
 	struct cms_split_element all, oid, wrapped, data;
@@ -248,7 +256,7 @@ static bool split(struct cms_split *s)
 		return false;
 	in_wrapped = inside_of(&wrapped);
 	return next_inside(s, &in_wrapped, 0, &data) == STEP_ELEMENT && data.tag == TAG_SEQUENCE &&
-	       split_data(s, &data, is_signed) && close_rest(s) && close_rest(s);
+	       split_data(s, &data, is_signed) && is_last(s, &in_wrapped) && is_last(s, &in);
 }
 
 bool cms_split_open(int fd, uint64_t size, const char *name, struct cms_split *out)

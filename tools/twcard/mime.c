@@ -69,7 +69,7 @@ static bool turn(void *entity, const uint8_t *data, size_t len)
 	return good;
 }
 
-static bool is_entity(const struct stream *in, size_t len)
+static bool is_entity(const struct stream_in *in, size_t len)
 {
 	static const char *const heads[] = {"Content-Type:", "MIME-Version:", "Content-Transfer-Encoding:"};
 

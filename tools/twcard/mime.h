@@ -12,7 +12,7 @@
 #include "tools/twcard/stream.h"
 
 struct mime_entity {
-	struct stream *in;
+	struct stream_in *in;
 	const char *name;    /* of the attachment; not owned */
 	FILE *copy;          /* gets it, too, with LF; may be NULL */
 	stream_taker *take;  /* gets it with CR LF */

@@ -13,7 +13,7 @@ struct sign_job {
 	bool attached; /* the data are inside */
 	enum cms_encoding encoding;
 	struct card_key *key;
-	struct stream *in;
+	struct stream_in *in;
 	const char *name; /* of the data, for S/MIME */
 	FILE *file;       /* gets the signature */
 };

@@ -14,12 +14,12 @@
 #include "tools/twcard/progress.h"
 #include "tools/twcard/stream.h"
 
-enum exit_code stream_open(const char *path, struct stream *out)
+enum exit_code stream_open(const char *path, struct stream_in *out)
 {
 	bool standard = strcmp(path, "-") == 0;
 	struct stat about;
 
-	*out = (struct stream)STREAM_CLOSED;
+	*out = (struct stream_in)STREAM_CLOSED;
 	out->name = standard ? _("standard input") : path;
 	out->fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
 	if (out->fd < 0 || fstat(out->fd, &about) != 0) {
@@ -33,7 +33,7 @@ enum exit_code stream_open(const char *path, struct stream *out)
 	return EXIT_GOOD;
 }
 
-void stream_close(struct stream *in)
+void stream_close(struct stream_in *in)
 {
 	if (in->fd >= 0)
 		close(in->fd);
@@ -41,7 +41,7 @@ void stream_close(struct stream *in)
 	in->fd = -1;
 }
 
-static ssize_t read_some(const struct stream *in, uint8_t *to, size_t len)
+static ssize_t read_some(const struct stream_in *in, uint8_t *to, size_t len)
 {
 	ssize_t got;
 
@@ -51,13 +51,13 @@ static ssize_t read_some(const struct stream *in, uint8_t *to, size_t len)
 	return got;
 }
 
-static enum exit_code tell(const struct stream *in, int error)
+static enum exit_code tell(const struct stream_in *in, int error)
 {
 	message_error("%s: %s", in->name, strerror(error));
 	return EXIT_FILE;
 }
 
-enum exit_code stream_look(struct stream *in, size_t *len)
+enum exit_code stream_look(struct stream_in *in, size_t *len)
 {
 	ssize_t got = 1;
 
@@ -72,7 +72,7 @@ enum exit_code stream_look(struct stream *in, size_t *len)
 }
 
 /* What was looked at first, then what is read. */
-static ssize_t next_piece(struct stream *in, uint8_t *piece)
+static ssize_t next_piece(struct stream_in *in, uint8_t *piece)
 {
 	size_t n = in->ahead;
 
@@ -84,7 +84,7 @@ static ssize_t next_piece(struct stream *in, uint8_t *piece)
 	return (ssize_t)n;
 }
 
-enum exit_code stream_pump(struct stream *in, const char *what, stream_taker *take, void *context)
+enum exit_code stream_pump(struct stream_in *in, const char *what, stream_taker *take, void *context)
 {
 	uint8_t *piece = OPENSSL_malloc(STREAM_PIECE);
 	struct progress progress;
