@@ -107,11 +107,17 @@ static int open_named(struct output *out, mode_t mode)
 	return fd;
 }
 
-static int open_standard(struct output *out, enum output_kind kind)
+/* Where nothing can be taken back. The answer is what is written to until the end. */
+static int open_target(struct output *out, enum output_kind kind)
 {
-	out->held = kind != OUTPUT_PUBLIC;
-	out->direct = !out->held;
-	return out->held ? memfd_create("twcard", MFD_CLOEXEC) : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	bool standard = strcmp(out->path, "-") == 0;
+
+	out->target = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+			       : open(out->path, O_WRONLY | O_CLOEXEC);
+	if (out->target < 0)
+		return -1;
+	return kind == OUTPUT_PUBLIC ? fcntl(out->target, F_DUPFD_CLOEXEC, 3)
+				     : memfd_create("twcard", MFD_CLOEXEC);
 }
 
 static int open_place(struct output *out, enum output_kind kind)
@@ -120,12 +126,8 @@ static int open_place(struct output *out, enum output_kind kind)
 	struct stat about;
 	int fd;
 
-	if (strcmp(out->path, "-") == 0)
-		return open_standard(out, kind);
-	if (stat(out->path, &about) == 0 && !S_ISREG(about.st_mode)) {
-		out->direct = true;
-		return open(out->path, O_WRONLY | O_CLOEXEC);
-	}
+	if (strcmp(out->path, "-") == 0 || (stat(out->path, &about) == 0 && !S_ISREG(about.st_mode)))
+		return open_target(out, kind);
 	if (!out->force && lstat(out->path, &about) == 0) {
 		errno = EEXIST;
 		return -1;
@@ -175,9 +177,14 @@ enum exit_code output_open(const char *path, enum output_kind kind, bool force, 
 	*out = (struct output)OUTPUT_CLOSED;
 	out->path = path;
 	out->force = force;
+	out->held = kind != OUTPUT_PUBLIC;
 	out->fd = open_place(out, kind);
-	if (out->fd < 0)
-		return tell(out, errno);
+	if (out->fd < 0) {
+		enum exit_code code = tell(out, errno);
+
+		output_abort(out);
+		return code;
+	}
 	out->file = fopencookie(out, "w", functions);
 	if (out->file)
 		return EXIT_GOOD;
@@ -226,8 +233,8 @@ static bool publish(struct output *out)
 	       (errno == EEXIST && out->force && replace_by_nameless(out, from_proc));
 }
 
-/* What was held goes to standard output. */
-static bool let_go(int fd)
+/* What was held goes where it was meant to. */
+static bool let_go(int fd, int target)
 {
 	uint8_t *piece = OPENSSL_malloc(PIECE);
 	off_t at = 0;
@@ -235,7 +242,7 @@ static bool let_go(int fd)
 
 	while (got > 0) {
 		got = pread(fd, piece, PIECE, at);
-		if (got > 0 && !write_all(STDOUT_FILENO, piece, (size_t)got))
+		if (got > 0 && !write_all(target, piece, (size_t)got))
 			got = -1;
 		at += got;
 	}
@@ -247,10 +254,8 @@ static bool finish(struct output *out)
 {
 	if (fflush(out->file) != 0)
 		return false;
-	if (out->direct)
-		return true;
-	if (out->held)
-		return let_go(out->fd);
+	if (out->target >= 0)
+		return !out->held || let_go(out->fd, out->target);
 	return fsync(out->fd) == 0 && publish(out);
 }
 
@@ -272,6 +277,8 @@ static void forget(struct output *out)
 {
 	if (out->file)
 		fclose(out->file);
+	if (out->target >= 0)
+		close(out->target);
 	unfinished = NULL;
 	free(out->temporary);
 	*out = (struct output)OUTPUT_CLOSED;
@@ -285,7 +292,7 @@ enum exit_code output_commit(struct output *out)
 		output_abort(out);
 		return code;
 	}
-	if (!out->direct && !out->held)
+	if (out->target < 0)
 		sync_folder(out->path);
 	forget(out);
 	return EXIT_GOOD;

@@ -19,13 +19,13 @@ struct output {
 	const char *path; /* not owned; "-": standard output */
 	char *temporary; /* its name until then; NULL: it has none */
 	bool force;      /* may replace what is there */
-	bool direct;     /* a device or pipe, or standard output: nothing is held back */
-	bool held;       /* for standard output, which gets it when all is good */
+	int target;      /* a device or pipe, or standard output; -1: it is a file */
+	bool held;       /* it gets nothing before all is good */
 };
 
-#define OUTPUT_CLOSED {.fd = -1}
+#define OUTPUT_CLOSED {.fd = -1, .target = -1}
 
-/* Held: standard output gets nothing before all is good; until then memory holds it. */
+/* Held: standard output, a pipe or a device gets nothing before all is good; until then memory holds it. */
 enum output_kind {
 	OUTPUT_PUBLIC, /* mode 0666 without the umask's bits */
 	OUTPUT_HELD,   /* the same, held */
