@@ -50,28 +50,55 @@ out:
 	return r;
 }
 
-enum result pin_protect(OSSL_LIB_CTX *libctx, const uint8_t *pin, size_t len,
-			const uint8_t iv[PIN_IV_SIZE], uint8_t out[PIN_PROTECTED_SIZE])
+/*
+ * The whole data field: the IV, and from it 3DES-CBC over the blocks and their
+ * MAC, which is the last block of 3DES-CBC over them alone. `plain` has room
+ * for the MAC behind the blocks.
+ */
+static enum result protect(OSSL_LIB_CTX *libctx, uint8_t *plain, size_t len,
+			   const uint8_t iv[PIN_IV_SIZE], uint8_t *out, size_t out_len)
 {
-	uint8_t plain[PIN_BLOCK_SIZE + MAC_SIZE];
 	uint8_t work[CRYPTOGRAM_MAX];
 	size_t n = 0;
-	enum result r;
+	enum result r = encrypt(libctx, iv, plain, len, work, &n);
 
-	r = pin_block(pin, len, plain);
-	if (r == RESULT_OK)
-		r = encrypt(libctx, iv, plain, PIN_BLOCK_SIZE, work, &n);
 	if (r == RESULT_OK) {
-		memcpy(plain + PIN_BLOCK_SIZE, work + n - MAC_SIZE, MAC_SIZE);
-		r = encrypt(libctx, iv, plain, sizeof plain, work, &n);
+		memcpy(plain + len, work + n - MAC_SIZE, MAC_SIZE);
+		r = encrypt(libctx, iv, plain, len + MAC_SIZE, work, &n);
 	}
-	if (r == RESULT_OK && n != PIN_PROTECTED_SIZE - PIN_IV_SIZE)
+	if (r == RESULT_OK && n != out_len - PIN_IV_SIZE)
 		r = RESULT_CRYPTO;
 	if (r == RESULT_OK) {
 		memcpy(out, iv, PIN_IV_SIZE);
 		memcpy(out + PIN_IV_SIZE, work, n);
 	}
-	OPENSSL_cleanse(plain, sizeof plain);
 	OPENSSL_cleanse(work, sizeof work);
+	return r;
+}
+
+enum result pin_protect(OSSL_LIB_CTX *libctx, const uint8_t *pin, size_t len,
+			const uint8_t iv[PIN_IV_SIZE], uint8_t out[PIN_PROTECTED_SIZE])
+{
+	uint8_t plain[PIN_BLOCK_SIZE + MAC_SIZE];
+	enum result r = pin_block(pin, len, plain);
+
+	if (r == RESULT_OK)
+		r = protect(libctx, plain, PIN_BLOCK_SIZE, iv, out, PIN_PROTECTED_SIZE);
+	OPENSSL_cleanse(plain, sizeof plain);
+	return r;
+}
+
+enum result pin_protect_pair(OSSL_LIB_CTX *libctx, const uint8_t *first, size_t first_len,
+			     const uint8_t *second, size_t second_len,
+			     const uint8_t iv[PIN_IV_SIZE], uint8_t out[PIN_PAIR_PROTECTED_SIZE])
+{
+	uint8_t plain[2 * PIN_BLOCK_SIZE + MAC_SIZE];
+	enum result r = pin_block(first, first_len, plain);
+
+	if (r == RESULT_OK)
+		r = pin_block(second, second_len, plain + PIN_BLOCK_SIZE);
+	if (r == RESULT_OK)
+		r = protect(libctx, plain, 2 * PIN_BLOCK_SIZE, iv, out, PIN_PAIR_PROTECTED_SIZE);
+	OPENSSL_cleanse(plain, sizeof plain);
 	return r;
 }

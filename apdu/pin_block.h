@@ -16,6 +16,7 @@
 #define PIN_BLOCK_SIZE 10 /* a PIN padded with FF */
 #define PIN_IV_SIZE 8
 #define PIN_PROTECTED_SIZE 32 /* IV 8, cryptogram 24 */
+#define PIN_PAIR_PROTECTED_SIZE 40 /* IV 8, cryptogram 32 */
 
 /* Writes the PIN, padded with FF, to out. RESULT_PIN_LENGTH: len is 0 or above 10. */
 MUST_USE enum result pin_block(const uint8_t *pin, size_t len, uint8_t out[PIN_BLOCK_SIZE]);
@@ -27,5 +28,15 @@ MUST_USE enum result pin_block(const uint8_t *pin, size_t len, uint8_t out[PIN_B
  */
 MUST_USE enum result pin_protect(OSSL_LIB_CTX *libctx, const uint8_t *pin, size_t len,
 				 const uint8_t iv[PIN_IV_SIZE], uint8_t out[PIN_PROTECTED_SIZE]);
+
+/*
+ * The same of two, as a change of the PIN wants them (docs/PROTOCOL.md,
+ * assumed): IV || 3DES-CBC(PIN block || PIN block || MAC over both). Errors as
+ * pin_protect().
+ */
+MUST_USE enum result pin_protect_pair(OSSL_LIB_CTX *libctx, const uint8_t *first, size_t first_len,
+				      const uint8_t *second, size_t second_len,
+				      const uint8_t iv[PIN_IV_SIZE],
+				      uint8_t out[PIN_PAIR_PROTECTED_SIZE]);
 
 #endif

@@ -43,6 +43,7 @@
 	X(RESULT_PIN_WRONG,         CKR_PIN_INCORRECT,            "the PIN is wrong") \
 	X(RESULT_PIN_LOCKED,        CKR_PIN_LOCKED,               "the PIN is locked") \
 	X(RESULT_PIN_LENGTH,        CKR_PIN_LEN_RANGE,            "the PIN has the wrong length") \
+	X(RESULT_PIN_INVALID,       CKR_PIN_INVALID,              "a new PIN is letters and digits, and not the old one") \
 	X(RESULT_CARD_REFUSED,      CKR_DEVICE_ERROR,             "the card refused the command") \
 	X(RESULT_BUDGET,            CKR_DEVICE_ERROR,             "the card took too many commands for one call")
 /* clang-format on */

@@ -16,7 +16,7 @@ MUST_USE enum result status_result(uint16_t sw);
 MUST_USE enum result status_select_result(uint16_t sw);
 
 /*
- * The status word of a VERIFY. *tries gets the tries left where the card says
+ * The status word of a VERIFY, or of what replaces a PIN. *tries gets the tries left where the card says
  * so (63Cx; 0 when locked), -1 where it does not.
  */
 MUST_USE enum result status_pin_result(uint16_t sw, int *tries);

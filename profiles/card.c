@@ -37,6 +37,10 @@ static bool is_built(const struct card_profile *profile, enum card_op op)
 		return profile->verify_pin;
 	case OP_PRIVATE_OP:
 		return profile->private_op;
+	case OP_CHANGE_PIN:
+		return profile->change_pin;
+	case OP_UNBLOCK_PIN:
+		return profile->unblock_pin;
 	default:
 		return false;
 	}
@@ -377,6 +381,21 @@ void card_pin_limits(const struct card *card, size_t *min, size_t *max, int *tri
 	*tries = card->profile->pin_tries;
 }
 
+static void log_pin(const struct card *card, enum card_op op, enum result r, int tries)
+{
+	if (tries >= 0)
+		log_line(LOG_ERROR, "%s: %s: %s, %d tries left", card->channel->name,
+			 card_op_name(op), result_text(r), tries);
+	else
+		log_line(r == RESULT_OK ? LOG_INFO : LOG_ERROR, "%s: %s: %s", card->channel->name,
+			 card_op_name(op), result_text(r));
+}
+
+static bool has_pin_length(const struct card *card, size_t len)
+{
+	return len >= card->profile->pin_min && len <= card->profile->pin_max;
+}
+
 enum result card_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
 {
 	enum result r = allow(card, OP_VERIFY_PIN);
@@ -384,15 +403,67 @@ enum result card_verify_pin(struct card *card, const uint8_t *pin, size_t len, i
 	*tries = -1;
 	if (r != RESULT_OK)
 		return r;
-	if (len < card->profile->pin_min || len > card->profile->pin_max)
+	if (!has_pin_length(card, len))
 		return RESULT_PIN_LENGTH;
 	r = card->profile->verify_pin(card, pin, len, tries);
-	if (*tries >= 0)
-		log_line(LOG_ERROR, "%s: verify PIN: %s, %d tries left", card->channel->name,
-			 result_text(r), *tries);
-	else
-		log_line(r == RESULT_OK ? LOG_INFO : LOG_ERROR, "%s: verify PIN: %s",
-			 card->channel->name, result_text(r));
+	log_pin(card, OP_VERIFY_PIN, r, *tries);
+	return r;
+}
+
+/* facts: PIN rules, documented. Not the locale's letters. */
+static bool is_letters_and_digits(const uint8_t *pin, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = pin[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
+			return false;
+	}
+	return true;
+}
+
+enum result card_check_new_pin(const struct card *card, enum card_op op, const uint8_t *right,
+			       size_t right_len, const uint8_t *pin, size_t len)
+{
+	enum result r = allow(card, op);
+
+	if (r != RESULT_OK || !right)
+		return r;
+	if (!has_pin_length(card, right_len) || !has_pin_length(card, len))
+		return RESULT_PIN_LENGTH;
+	if (!is_letters_and_digits(pin, len))
+		return RESULT_PIN_INVALID;
+	/* the code may look like the PIN: it is none */
+	if (op == OP_CHANGE_PIN && len == right_len && CRYPTO_memcmp(pin, right, len) == 0)
+		return RESULT_PIN_INVALID;
+	return RESULT_OK;
+}
+
+enum result card_change_pin(struct card *card, const uint8_t *old, size_t old_len,
+			    const uint8_t *new, size_t new_len, int *tries)
+{
+	const struct new_pin pins = {old, old_len, new, new_len};
+	enum result r = card_check_new_pin(card, OP_CHANGE_PIN, old, old_len, new, new_len);
+
+	*tries = -1;
+	if (r != RESULT_OK)
+		return r;
+	r = card->profile->change_pin(card, &pins, tries);
+	log_pin(card, OP_CHANGE_PIN, r, *tries);
+	return r;
+}
+
+enum result card_unblock_pin(struct card *card, const uint8_t *code, size_t code_len,
+			     const uint8_t *new, size_t new_len, int *tries)
+{
+	const struct new_pin pins = {code, code_len, new, new_len};
+	enum result r = card_check_new_pin(card, OP_UNBLOCK_PIN, code, code_len, new, new_len);
+
+	*tries = -1;
+	if (r != RESULT_OK)
+		return r;
+	r = card->profile->unblock_pin(card, &pins, tries);
+	log_pin(card, OP_UNBLOCK_PIN, r, *tries);
 	return r;
 }
 

@@ -127,6 +127,35 @@ void card_pin_limits(const struct card *card, size_t *min, size_t *max, int *tri
 MUST_USE enum result card_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries);
 
 /*
+ * What would keep the card from getting a new PIN: OP_CHANGE_PIN for the old
+ * one, or OP_UNBLOCK_PIN for the unblocking code (`right`). RESULT_UNPROVEN,
+ * RESULT_NOT_SUPPORTED, RESULT_PIN_LENGTH (of either), RESULT_PIN_INVALID: the
+ * new one is not letters and digits, or is the old one. Sends nothing. `right`
+ * NULL: what can be said before any PIN is known.
+ */
+MUST_USE enum result card_check_new_pin(const struct card *card, enum card_op op,
+					const uint8_t *right, size_t right_len,
+					const uint8_t *pin, size_t len);
+
+/*
+ * One CHANGE REFERENCE DATA, never a second; card_check_new_pin() decides
+ * before anything is sent. *tries: of the old PIN, as for card_verify_pin().
+ * RESULT_PIN_WRONG, RESULT_PIN_LOCKED: the PIN is what it was. After any other
+ * error which of the two holds is not certain, unless it is one of
+ * card_check_new_pin(). Whether the card is verified afterwards is not known.
+ */
+MUST_USE enum result card_change_pin(struct card *card, const uint8_t *old, size_t old_len,
+				     const uint8_t *new, size_t new_len, int *tries);
+
+/*
+ * One RESET RETRY COUNTER with the unblocking code and a new PIN. The same
+ * holds; *tries is the code's, and so are RESULT_PIN_WRONG and
+ * RESULT_PIN_LOCKED.
+ */
+MUST_USE enum result card_unblock_pin(struct card *card, const uint8_t *code, size_t code_len,
+				      const uint8_t *new, size_t new_len, int *tries);
+
+/*
  * The bare RSA private operation on one block. RESULT_SECURITY_STATUS: the
  * card is not (any more) in the verified state.
  */

@@ -357,35 +357,57 @@ static enum result secure(struct card *card, const struct command *cmd, struct r
 	return scp03_transmit(card->channel, &g->channel, cmd, resp);
 }
 
-/* The PIN's block is in secure memory, and only as long as the command. */
-static enum result send_pin(struct card *card, const uint8_t *pin, size_t len,
-			    struct response *resp)
+/* The PINs' blocks are in secure memory, and only as long as the command. */
+static enum result send_pins(struct card *card, uint8_t ins, const struct new_pin *pins,
+			     struct response *resp)
 {
-	uint8_t *block = secret_new(PIN_BLOCK_SIZE);
-	const struct command cmd = {.cla = CLA, .ins = 0x20, .p2 = 0x01, .data = block,
-				    .len = PIN_BLOCK_SIZE, .sensitive = true};
-	enum result r = block ? pin_block(pin, len, block) : RESULT_NO_MEMORY;
+	size_t len = pins->pin ? 2 * PIN_BLOCK_SIZE : PIN_BLOCK_SIZE;
+	uint8_t *blocks = secret_new(len);
+	const struct command cmd = {.cla = CLA, .ins = ins, .p2 = 0x01, .data = blocks, .len = len,
+				    .sensitive = true};
+	enum result r = blocks ? pin_block(pins->right, pins->right_len, blocks) : RESULT_NO_MEMORY;
 
+	if (r == RESULT_OK && pins->pin)
+		r = pin_block(pins->pin, pins->pin_len, blocks + PIN_BLOCK_SIZE);
 	if (r == RESULT_OK)
 		r = secure(card, &cmd, resp);
-	secret_free(block, PIN_BLOCK_SIZE);
+	secret_free(blocks, len);
 	return r;
 }
 
 /* In a channel of its own: whatever fails before this command costs no try. */
-static enum result gppki_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
+static enum result give_pins(struct card *card, uint8_t ins, const struct new_pin *pins, int *tries)
 {
 	struct response resp = RESPONSE_INIT;
 	enum result r = open_channel(card);
 
 	if (r == RESULT_OK)
-		r = send_pin(card, pin, len, &resp);
+		r = send_pins(card, ins, pins, &resp);
 	if (r == RESULT_OK)
 		r = status_pin_result(resp.sw, tries);
 	if (r == RESULT_SECURITY_STATUS) /* about the channel: the PIN was not looked at */
 		r = RESULT_CHANNEL;
 	response_clear(&resp);
 	return r;
+}
+
+static enum result gppki_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
+{
+	const struct new_pin only = {.right = pin, .right_len = len};
+
+	return give_pins(card, 0x20, &only, tries);
+}
+
+/* By analogy with VERIFY and the first generation's: assumed. */
+static enum result gppki_change_pin(struct card *card, const struct new_pin *pins, int *tries)
+{
+	return give_pins(card, 0x24, pins, tries);
+}
+
+/* RESET RETRY COUNTER of ISO/IEC 7816-4: assumed, no real card is known to have it. */
+static enum result gppki_unblock_pin(struct card *card, const struct new_pin *pins, int *tries)
+{
+	return give_pins(card, 0x2C, pins, tries);
 }
 
 static enum result select_in_channel(struct card *card, uint16_t fid)
@@ -462,8 +484,8 @@ const struct card_profile profile_gppki = {
 		[OP_VERIFY_PIN] = OBSERVED,
 		[OP_PRIVATE_OP] = OBSERVED,
 		[OP_CHALLENGE] = PROVENANCE_NONE,
-		[OP_CHANGE_PIN] = PROVENANCE_NONE,
-		[OP_UNBLOCK_PIN] = PROVENANCE_NONE,
+		[OP_CHANGE_PIN] = ASSUMED,
+		[OP_UNBLOCK_PIN] = ASSUMED,
 		[OP_WRITE_FILE] = PROVENANCE_NONE,
 		[OP_CREATE_FILE] = PROVENANCE_NONE,
 		[OP_DELETE_FILE] = PROVENANCE_NONE,
@@ -482,6 +504,8 @@ const struct card_profile profile_gppki = {
 	.select_child = gppki_select_child,
 	.read_public_key = gppki_read_public_key,
 	.verify_pin = gppki_verify_pin,
+	.change_pin = gppki_change_pin,
+	.unblock_pin = gppki_unblock_pin,
 	.private_op = gppki_private_op,
 	.forget = end_channel,
 	.release = gppki_release,

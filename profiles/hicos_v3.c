@@ -133,28 +133,69 @@ static enum result hicos_read_public_key(struct card *card, unsigned key_ref,
 	return r;
 }
 
-/* Never sent in the clear, never sent twice. */
-static enum result hicos_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
+/* What has PINs in it: never sent in the clear, never sent twice. */
+static enum result send_protected(struct card *card, uint8_t ins, const uint8_t *data, size_t len,
+				  int *tries)
 {
-	uint8_t iv[PIN_IV_SIZE], data[PIN_PROTECTED_SIZE];
-	const struct command cmd = {.cla = CLA_PROTECTED, .ins = 0x20, .p2 = 0x01, .data = data,
-				    .len = sizeof data, .sensitive = true};
+	const struct command cmd = {.cla = CLA_PROTECTED, .ins = ins, .p2 = 0x01, .data = data,
+				    .len = len, .sensitive = true};
 	struct response resp = RESPONSE_INIT;
-	enum result r = RESULT_CRYPTO;
+	enum result r = files_enter(card, &path_keys);
 
-	if (RAND_bytes_ex(card->options.libctx, iv, sizeof iv, 0) == 1)
-		r = pin_protect(card->options.libctx, pin, len, iv, data);
-	if (r == RESULT_OK)
-		r = files_enter(card, &path_keys);
 	if (r == RESULT_OK)
 		r = channel_transmit(card->channel, &cmd, &resp);
 	if (r == RESULT_OK)
 		r = status_pin_result(resp.sw, tries);
 	if (r == RESULT_SECURITY_STATUS) /* not about the PIN: it was not looked at */
 		r = RESULT_CARD_REFUSED;
-	OPENSSL_cleanse(data, sizeof data);
 	response_clear(&resp);
 	return r;
+}
+
+static enum result make_iv(struct card *card, uint8_t iv[PIN_IV_SIZE])
+{
+	return RAND_bytes_ex(card->options.libctx, iv, PIN_IV_SIZE, 0) == 1 ? RESULT_OK
+									     : RESULT_CRYPTO;
+}
+
+static enum result hicos_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
+{
+	uint8_t iv[PIN_IV_SIZE], data[PIN_PROTECTED_SIZE];
+	enum result r = make_iv(card, iv);
+
+	if (r == RESULT_OK)
+		r = pin_protect(card->options.libctx, pin, len, iv, data);
+	if (r == RESULT_OK)
+		r = send_protected(card, 0x20, data, sizeof data, tries);
+	OPENSSL_cleanse(data, sizeof data);
+	return r;
+}
+
+static enum result send_new_pin(struct card *card, uint8_t ins, const struct new_pin *pins,
+				int *tries)
+{
+	uint8_t iv[PIN_IV_SIZE], data[PIN_PAIR_PROTECTED_SIZE];
+	enum result r = make_iv(card, iv);
+
+	if (r == RESULT_OK)
+		r = pin_protect_pair(card->options.libctx, pins->right, pins->right_len, pins->pin,
+				     pins->pin_len, iv, data);
+	if (r == RESULT_OK)
+		r = send_protected(card, ins, data, sizeof data, tries);
+	OPENSSL_cleanse(data, sizeof data);
+	return r;
+}
+
+/* CHANGE REFERENCE DATA: static; with both PINs in one cryptogram: assumed. */
+static enum result hicos_change_pin(struct card *card, const struct new_pin *pins, int *tries)
+{
+	return send_new_pin(card, 0x24, pins, tries);
+}
+
+/* RESET RETRY COUNTER of ISO/IEC 7816-4: assumed, no real card is known to have it. */
+static enum result hicos_unblock_pin(struct card *card, const struct new_pin *pins, int *tries)
+{
+	return send_new_pin(card, 0x2C, pins, tries);
 }
 
 static enum result send_plain(struct card *card, const struct command *cmd, struct response *resp)
@@ -196,7 +237,7 @@ const struct card_profile profile_hicos_v3 = {
 		[OP_PRIVATE_OP] = OBSERVED,
 		[OP_CHALLENGE] = STATIC,
 		[OP_CHANGE_PIN] = STATIC,
-		[OP_UNBLOCK_PIN] = PROVENANCE_NONE,
+		[OP_UNBLOCK_PIN] = ASSUMED,
 		[OP_WRITE_FILE] = STATIC,
 		[OP_CREATE_FILE] = ASSUMED,
 		[OP_DELETE_FILE] = PROVENANCE_NONE,
@@ -215,5 +256,7 @@ const struct card_profile profile_hicos_v3 = {
 	.select_child = select_fid,
 	.read_public_key = hicos_read_public_key,
 	.verify_pin = hicos_verify_pin,
+	.change_pin = hicos_change_pin,
+	.unblock_pin = hicos_unblock_pin,
 	.private_op = hicos_private_op,
 };

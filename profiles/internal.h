@@ -33,6 +33,14 @@ struct card {
 	bool at_keys;
 };
 
+/* A PIN, and what gives the right to set it: the old one, or the unblocking code. Not owned. */
+struct new_pin {
+	const uint8_t *right;
+	size_t right_len;
+	const uint8_t *pin;
+	size_t pin_len;
+};
+
 /*
  * One card application. A NULL operation is "not supported"; marks[] says for
  * each operation, present or not, how well its form is known.
@@ -61,6 +69,9 @@ struct card_profile {
 	enum result (*select_child)(struct card *card, uint16_t fid);
 	enum result (*read_public_key)(struct card *card, unsigned key_ref, struct rsa_public *out);
 	enum result (*verify_pin)(struct card *card, const uint8_t *pin, size_t len, int *tries);
+	/* A new PIN, for the old one or for the unblocking code. */
+	enum result (*change_pin)(struct card *card, const struct new_pin *pins, int *tries);
+	enum result (*unblock_pin)(struct card *card, const struct new_pin *pins, int *tries);
 	enum result (*private_op)(struct card *card, unsigned key_ref,
 				  const uint8_t in[CARD_MODULUS_SIZE],
 				  uint8_t out[CARD_MODULUS_SIZE]);

@@ -13,10 +13,12 @@
 #include "apdu/secret.h"
 #include "faultcard.h"
 #include "gen2card.h"
+#include "profiles/internal.h"
 #include "profiles/keyset.h"
 #include "wipes.h"
 
 #define INS_VERIFY 0x20
+#define INS_CHANGE 0x24
 #define INS_PRIVATE 0xEA
 #define INS_REST 0xC1
 #define INS_INITIALIZE 0x50
@@ -131,6 +133,45 @@ static void a_protected_pin_is_wiped_wherever_it_was(void **state)
 		assert_int_equal(wiped(32, body + 8, 24), 1);                /* where it was encrypted */
 		assert_int_equal(wiped(32, body, 32), 1);                    /* the command's data */
 		assert_int_equal(wiped_within(32, body, 32), 1);             /* the command */
+	}
+	wipes_forget();
+	faultcard_clear(&f);
+}
+
+/* However it ended: both PINs, and what they were encrypted in. */
+static void so_are_those_of_a_new_pin(void **state)
+{
+	static const enum moment ends[] = {MOMENT_NONE, MOMENT_MUTE, MOMENT_ONE_BYTE, MOMENT_6F00};
+	const char *old = PIN, *new = WRONG_PIN;
+
+	(void)state;
+	faultcard_load(&f, 1);
+	f.keep = INS_CHANGE;
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		const uint8_t *body = f.command + 5;
+		uint8_t block[10];
+		int tries;
+
+		faultcard_must_open(&f);
+		f.card->options.allow_unproven = true;
+		faultcard_strike(&f, ends[i], INS_CHANGE, 1);
+		memset(block, 0xFF, sizeof block);
+		memcpy(block, old, strlen(old));
+		wipes_record();
+		assert_int_equal(card_change_pin(f.card, (const uint8_t *)old, strlen(old),
+						 (const uint8_t *)new, strlen(new), &tries) == RESULT_OK,
+				 ends[i] == MOMENT_NONE);
+		wipes_stop();
+		assert_int_equal(wiped(28, block, sizeof block), 1); /* PINs and MAC */
+		assert_int_equal(wiped(32, body + 8, 32), 1);        /* where they were encrypted */
+		assert_int_equal(wiped(40, body, 40), 1);            /* the command's data */
+		assert_int_equal(wiped_within(40, body, 40), 1);     /* the command */
+		if (ends[i] != MOMENT_6F00) { /* that one was not carried out */
+			const char *before = old;
+
+			old = new;
+			new = before;
+		}
 	}
 	wipes_forget();
 	faultcard_clear(&f);
@@ -330,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_pin_is_sent_once_and_so_is_the_right_one),
 		cmocka_unit_test(each_protected_pin_has_an_initial_vector_of_its_own),
 		cmocka_unit_test(a_protected_pin_is_wiped_wherever_it_was),
+		cmocka_unit_test(so_are_those_of_a_new_pin),
 		cmocka_unit_test(a_private_operation_is_wiped_wherever_it_was),
 		cmocka_unit_test(a_login_through_the_channel_leaves_nothing),
 		cmocka_unit_test(a_closed_channel_has_no_keys),

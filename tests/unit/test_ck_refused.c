@@ -71,7 +71,7 @@ static void a_first_generation_card_is_not_changed_and_the_log_says_why(void **s
 	assert_int_equal(set_pin(bench.session, PIN, "222222"), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_logged("change PIN", "static");
 	assert_int_equal(C_InitPIN(bench.session, (CK_BYTE *)PIN, 6), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_logged("unblock PIN", "form is unknown");
+	assert_logged("unblock PIN", "form is assumed");
 	assert_int_equal(generate_pair(MECHANISM(CKM_RSA_PKCS_KEY_PAIR_GEN)), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_logged("generate key", "form is unknown");
 	assert_int_equal(C_CloseSession(bench.session), CKR_OK);
@@ -85,9 +85,9 @@ static void a_second_generation_card_is_not_changed_either(void **state)
 {
 	(void)state;
 	assert_int_equal(set_pin(bench.session, PIN, "222222"), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_logged("change PIN", "form is unknown");
+	assert_logged("change PIN", "form is assumed");
 	assert_int_equal(C_InitPIN(bench.session, (CK_BYTE *)PIN, 6), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_logged("unblock PIN", "form is unknown");
+	assert_logged("unblock PIN", "form is assumed");
 	assert_int_equal(generate_pair(MECHANISM(CKM_RSA_PKCS_KEY_PAIR_GEN)), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_logged("generate key", "form is unknown");
 	assert_untouched();

@@ -33,6 +33,31 @@ static void the_known_answers_come_out(void **state)
 	assert_int_equal(vectors, 4);
 }
 
+static void so_do_those_of_a_new_pin(void **state)
+{
+	FILE *file = fopen(TESTDATA "/hicos-v3-new-pin.txt", "r");
+	char line[300], right[20], pin[20], iv_hex[40], want_hex[100];
+	unsigned vectors = 0;
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file)) {
+		uint8_t iv[PIN_IV_SIZE], want[PIN_PAIR_PROTECTED_SIZE], got[PIN_PAIR_PROTECTED_SIZE];
+
+		if (line[0] == '#' || sscanf(line, "%19s %19s %39s %99s", right, pin, iv_hex, want_hex) != 4)
+			continue;
+		assert_int_equal(wire_unhex(iv_hex, iv, sizeof iv), sizeof iv);
+		assert_int_equal(wire_unhex(want_hex, want, sizeof want), sizeof want);
+		assert_int_equal(pin_protect_pair(NULL, (const uint8_t *)right, strlen(right),
+						  (const uint8_t *)pin, strlen(pin), iv, got),
+				 RESULT_OK);
+		assert_memory_equal(got, want, sizeof want);
+		vectors++;
+	}
+	fclose(file);
+	assert_int_equal(vectors, 4);
+}
+
 static void a_pin_is_padded_with_ff(void **state)
 {
 	uint8_t block[PIN_BLOCK_SIZE];
@@ -49,7 +74,8 @@ static void lengths_0_and_11_are_refused(void **state)
 {
 	static const uint8_t iv[PIN_IV_SIZE];
 	uint8_t block[PIN_BLOCK_SIZE] = {0}, out[PIN_PROTECTED_SIZE] = {0};
-	static const uint8_t zero[PIN_PROTECTED_SIZE];
+	uint8_t pair[PIN_PAIR_PROTECTED_SIZE] = {0};
+	static const uint8_t zero[PIN_PAIR_PROTECTED_SIZE];
 
 	(void)state;
 	assert_int_equal(pin_block((const uint8_t *)"", 0, block), RESULT_PIN_LENGTH);
@@ -57,14 +83,21 @@ static void lengths_0_and_11_are_refused(void **state)
 	assert_int_equal(pin_protect(NULL, (const uint8_t *)"", 0, iv, out), RESULT_PIN_LENGTH);
 	assert_int_equal(pin_protect(NULL, (const uint8_t *)"12345678901", 11, iv, out),
 			 RESULT_PIN_LENGTH);
+	assert_int_equal(pin_protect_pair(NULL, (const uint8_t *)"123456", 6, (const uint8_t *)"", 0, iv, pair),
+			 RESULT_PIN_LENGTH);
+	assert_int_equal(pin_protect_pair(NULL, (const uint8_t *)"12345678901", 11,
+					  (const uint8_t *)"123456", 6, iv, pair),
+			 RESULT_PIN_LENGTH);
 	assert_memory_equal(block, zero, sizeof block);
 	assert_memory_equal(out, zero, sizeof out);
+	assert_memory_equal(pair, zero, sizeof pair);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_known_answers_come_out),
+		cmocka_unit_test(so_do_those_of_a_new_pin),
 		cmocka_unit_test(a_pin_is_padded_with_ff),
 		cmocka_unit_test(lengths_0_and_11_are_refused),
 	};

@@ -45,6 +45,8 @@ static void nothing_is_built_on_nothing(void **state)
 		assert_true(!p->verify_pin || p->marks[OP_VERIFY_PIN] == OBSERVED);
 		assert_true(!p->private_op || p->marks[OP_PRIVATE_OP] != PROVENANCE_NONE);
 		assert_true(!p->read_public_key || p->marks[OP_READ_PUBLIC_KEY] != PROVENANCE_NONE);
+		assert_true(!p->change_pin || p->marks[OP_CHANGE_PIN] != PROVENANCE_NONE);
+		assert_true(!p->unblock_pin || p->marks[OP_UNBLOCK_PIN] != PROVENANCE_NONE);
 		assert_true(!p->read_token || p->marks[OP_READ_TOKEN] != PROVENANCE_NONE);
 	}
 }

@@ -101,7 +101,7 @@ the_trace_shows_no_pin_and_no_key_data(void **state)
 	assert_int_equal(send_hex(gen1, "80C1008080"), 0x9000);
 	assert_int_equal(send_hex(gen1, "0020000106313233343536"), 0x6982);
 	assert_int_equal(send_hex(gen1, "00200001063132333435363738"), 0x6700);
-	assert_int_equal(send_hex(gen1, "0024000108313233343536FFFF"), 0x6E00);
+	assert_int_equal(send_hex(gen1, "0024000108313233343536FFFF"), 0x6982);
 	vcard_set_trace(gen1, NULL, NULL);
 	assert_non_null(strstr(r.text, "! reset\n= 3BB813008131FA524348544D4F494341A5\n> 80A4"));
 	assert_non_null(strstr(r.text, "> 8C20000120 **32\n< 9000\n"));

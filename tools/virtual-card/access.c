@@ -35,6 +35,12 @@ vcard_tries_left(const struct vcard *card)
 	return card->tries;
 }
 
+unsigned
+vcard_unblock_tries_left(const struct vcard *card)
+{
+	return card->unblock_tries;
+}
+
 bool
 vcard_set_pin_tries(struct vcard *card, unsigned tries)
 {

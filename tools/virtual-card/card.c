@@ -31,6 +31,8 @@ vc_card_new(int generation)
 		return NULL;
 	card->generation = generation;
 	card->tries = VCARD_PIN_TRIES;
+	card->unblock_tries = VCARD_UNBLOCK_TRIES;
+	strcpy(card->unblock_code, VC_UNBLOCK_CODE);
 	return card;
 }
 

@@ -55,6 +55,7 @@ static const char create_help[] =
 "  -i, --id ID             national ID or unified business number\n"
 "  -p, --pin PIN           6 to 8 letters and digits (123456)\n"
 "      --pin-file FILE     the PIN is the first line of FILE\n"
+"      --unblock-code CODE unblocks the PIN: 6 to 8 letters and digits (87654321)\n"
 "      --card-number NUM   16 characters (TP or MT and random digits)\n"
 "      --os-text TEXT      card OS text, EF 0905 (CHT V32N)\n"
 "      --cin HEX           gen 2: card image number, 10 bytes (random)\n"
@@ -71,6 +72,7 @@ static const char create_help[] =
 
 enum {
 	OPT_PIN_FILE = 256,
+	OPT_UNBLOCK_CODE,
 	OPT_CARD_NUMBER,
 	OPT_OS_TEXT,
 	OPT_CIN,
@@ -91,6 +93,7 @@ static const struct option create_options[] = {
 	{ "id", required_argument, NULL, 'i' },
 	{ "pin", required_argument, NULL, 'p' },
 	{ "pin-file", required_argument, NULL, OPT_PIN_FILE },
+	{ "unblock-code", required_argument, NULL, OPT_UNBLOCK_CODE },
 	{ "card-number", required_argument, NULL, OPT_CARD_NUMBER },
 	{ "os-text", required_argument, NULL, OPT_OS_TEXT },
 	{ "cin", required_argument, NULL, OPT_CIN },
@@ -233,6 +236,7 @@ parse_create(struct create *c, int argc, char **argv)
 		case 'p': c->card.pin = optarg; break;
 		case 'f': c->force = true; break;
 		case 'h': c->help = true; return VC_EXIT_OK;
+		case OPT_UNBLOCK_CODE: c->card.unblock_code = optarg; break;
 		case OPT_CARD_NUMBER: c->card.card_number = optarg; break;
 		case OPT_OS_TEXT: c->card.os_text = optarg; break;
 		case OPT_CONTACTLESS: c->card.contactless = true; break;
@@ -359,6 +363,8 @@ describe(const struct vcard *card)
 	json_object_object_add(object, "card_number", json_object_new_string(card->number));
 	json_object_object_add(object, "atr", json_object_new_string(hex));
 	json_object_object_add(object, "tries_left", json_object_new_int((int)card->tries));
+	json_object_object_add(object, "unblock_tries_left",
+	    json_object_new_int((int)card->unblock_tries));
 	if (card->generation == 2) {
 		vc_hex(card->cin, sizeof(card->cin), hex);
 		json_object_object_add(object, "cin", json_object_new_string(hex));

@@ -13,6 +13,8 @@ enum {
 	CLA_PLAIN = 0x80,
 	CLA_SECURE = 0x8C,
 	INS_VERIFY = 0x20,
+	INS_CHANGE = 0x24,
+	INS_UNBLOCK = 0x2C,
 	INS_CHALLENGE = 0x84,
 	INS_SELECT = 0xA4,
 	INS_READ_BINARY = 0xB0,
@@ -20,7 +22,8 @@ enum {
 	INS_REST = 0xC1,
 	INS_PRIVATE = 0xEA,
 	RECORD_LEN = 129, /* the record's number and 128 bytes */
-	VERIFY_LEN = 0x20
+	VERIFY_LEN = 0x20,
+	CHANGE_LEN = 0x28 /* ours: both in one cryptogram (PROTOCOL.md, assumed) */
 };
 
 /* The MF from anywhere, the current DF, and its children. The answer has no
@@ -88,24 +91,42 @@ read_record(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *rep
 	}
 }
 
-static void
-verify_protected(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
+static bool
+is_pin_command(const struct vc_apdu *apdu)
 {
-	uint8_t block[VC_PIN_BLOCK];
+	return apdu->ins == INS_VERIFY || apdu->ins == INS_CHANGE || apdu->ins == INS_UNBLOCK;
+}
+
+/* A try of what the command compares. */
+static uint16_t
+refuse_pin(struct vcard *card, const struct vc_apdu *apdu, uint16_t sw)
+{
+	return apdu->ins == INS_UNBLOCK ? vc_code_refuse(card, sw) : vc_pin_refuse(card, sw);
+}
+
+static void
+pin_protected(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
+{
+	bool one = apdu->ins == INS_VERIFY;
+	uint8_t blocks[2 * VC_PIN_BLOCK];
 
 	if (apdu->p1 != 0 || apdu->p2 != 1)
 		reply->sw = SW_WRONG_P1P2;
-	else if (apdu->lc != VERIFY_LEN)
+	else if (apdu->lc != (one ? VERIFY_LEN : CHANGE_LEN))
 		reply->sw = SW_WRONG_LENGTH;
 	else if (!vc_in_key_df(card))
 		reply->sw = SW_CONDITIONS;
-	else if (!vc_pin_unprotect(apdu->data, apdu->lc, block))
+	else if (!vc_pin_unprotect(apdu->data, apdu->lc, blocks, one ? 1 : 2))
 		/* Ours: as on a wrong PIN, so that a client never treats a
 		 * spoiled cryptogram as free. */
-		reply->sw = vc_pin_refuse(card, SW_SM_DATA);
+		reply->sw = refuse_pin(card, apdu, SW_SM_DATA);
+	else if (one)
+		reply->sw = vc_pin_check(card, blocks);
+	else if (apdu->ins == INS_CHANGE)
+		reply->sw = vc_pin_change(card, blocks);
 	else
-		reply->sw = vc_pin_check(card, block);
-	OPENSSL_cleanse(block, sizeof(block));
+		reply->sw = vc_pin_unblock(card, blocks);
+	OPENSSL_cleanse(blocks, sizeof(blocks));
 }
 
 static void
@@ -156,13 +177,13 @@ vc_gen1_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply 
 	if (apdu->ins != INS_PRIVATE && apdu->ins != INS_REST)
 		vc_keyop_clear(&card->session.keyop);
 	/* A clear VERIFY is refused and can cost a try (facts: PIN protection,
-	 * observed); here it always does. */
-	if (apdu->ins == INS_VERIFY && (apdu->cla == CLA_PLAIN || apdu->cla == 0x00))
-		reply->sw = vc_pin_refuse(card, SW_SECURITY_STATUS);
+	 * observed); here it always does, and so does a clear change. */
+	if (is_pin_command(apdu) && (apdu->cla == CLA_PLAIN || apdu->cla == 0x00))
+		reply->sw = refuse_pin(card, apdu, SW_SECURITY_STATUS);
 	else if (apdu->cla == CLA_PLAIN)
 		plain_command(card, apdu, reply);
-	else if (apdu->cla == CLA_SECURE && apdu->ins == INS_VERIFY)
-		verify_protected(card, apdu, reply);
+	else if (apdu->cla == CLA_SECURE && is_pin_command(apdu))
+		pin_protected(card, apdu, reply);
 	else if (apdu->cla == CLA_SECURE)
 		reply->sw = SW_WRONG_INS;
 	else {

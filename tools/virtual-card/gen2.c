@@ -14,6 +14,8 @@ enum {
 	CLA_ISO_SECURE = 0x04,
 	CLA_GP_SECURE = 0x84,
 	INS_VERIFY = 0x20,
+	INS_CHANGE = 0x24,
+	INS_UNBLOCK = 0x2C,
 	INS_INITIALIZE = 0x50,
 	INS_AUTHENTICATE = 0x82,
 	INS_CHALLENGE = 0x84,
@@ -297,6 +299,20 @@ verify(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
 		reply->sw = vc_pin_check(card, apdu->data);
 }
 
+/* Ours, by analogy: the old PIN or the unblocking code, then the new PIN. */
+static void
+replace_pin(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
+{
+	if (apdu->p1 != 0 || apdu->p2 != 1)
+		reply->sw = SW_WRONG_P1P2;
+	else if (apdu->lc != 2 * VC_PIN_BLOCK)
+		reply->sw = SW_WRONG_LENGTH;
+	else if (apdu->ins == INS_CHANGE)
+		reply->sw = vc_pin_change(card, apdu->data);
+	else
+		reply->sw = vc_pin_unblock(card, apdu->data);
+}
+
 static void
 private_op(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
 {
@@ -336,6 +352,10 @@ channel_command(struct vcard *card, const struct vc_apdu *wrapped, struct vc_rep
 	case CLA_ISO << 8 | INS_VERIFY:
 		verify(card, &apdu, reply);
 		break;
+	case CLA_ISO << 8 | INS_CHANGE:
+	case CLA_ISO << 8 | INS_UNBLOCK:
+		replace_pin(card, &apdu, reply);
+		break;
 	case CLA_ISO << 8 | INS_SELECT:
 		do_select(card, &apdu, true, reply);
 		break;
@@ -359,11 +379,26 @@ out:
 	OPENSSL_cleanse(buffer, sizeof(buffer));
 }
 
+/* Ours: a PIN in clear is as dear as on gen 1. False: it is another command. */
+static bool
+refuse_clear_pin(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
+{
+	if (apdu->ins == INS_UNBLOCK)
+		reply->sw = vc_code_refuse(card, SW_SECURITY_STATUS);
+	else if (apdu->ins == INS_VERIFY || apdu->ins == INS_CHANGE)
+		reply->sw = vc_pin_refuse(card, SW_SECURITY_STATUS);
+	else
+		return false;
+	return true;
+}
+
 static void
 plain_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
 {
 	bool pki = card->session.application == VC_APP_PKI;
 
+	if (refuse_clear_pin(card, apdu, reply))
+		return;
 	switch (code(apdu)) {
 	case CLA_ISO << 8 | INS_SELECT:
 		do_select(card, apdu, false, reply);
@@ -389,11 +424,6 @@ plain_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *r
 			vc_scp_initialize(card, apdu, reply);
 		else
 			reply->sw = SW_CONDITIONS;
-		break;
-	case CLA_ISO << 8 | INS_VERIFY:
-	case CLA_GP << 8 | INS_VERIFY:
-		/* Ours: a PIN in clear is as dear as on gen 1. */
-		reply->sw = vc_pin_refuse(card, SW_SECURITY_STATUS);
 		break;
 	case CLA_GP << 8 | INS_PRIVATE:
 	case CLA_GP << 8 | INS_REST:

@@ -136,6 +136,8 @@ fill(struct json_object *image, const struct vcard *card)
 	    !put(image, "atr", hex_object(card->atr, card->atr_len)) ||
 	    !put(image, "pin", json_object_new_string(card->pin)) ||
 	    !put(image, "tries-left", json_object_new_int((int)card->tries)) ||
+	    !put(image, "unblock-code", json_object_new_string(card->unblock_code)) ||
+	    !put(image, "unblock-tries-left", json_object_new_int((int)card->unblock_tries)) ||
 	    !put(image, "cin", hex_object(card->cin, sizeof(card->cin))) ||
 	    !put(image, "master-key", hex_object(card->master_key, sizeof(card->master_key))) ||
 	    !put_behaviour(image, &card->behaviour)) {
@@ -403,6 +405,24 @@ load_files(struct vcard *card, struct json_object *image)
 	return card->root != NULL;
 }
 
+/* Images of before there was a code have none: they keep the usual one. */
+static const char *
+load_unblocking(struct vcard *card, struct json_object *image)
+{
+	const char *code = get_string(image, "unblock-code");
+	int tries;
+
+	if (code == NULL && !json_object_object_get_ex(image, "unblock-code", NULL))
+		return NULL;
+	if (code == NULL || !vc_pin_valid(code))
+		return "unblock-code";
+	strcpy(card->unblock_code, code);
+	if (!get_int(image, "unblock-tries-left", 0, VCARD_UNBLOCK_TRIES, &tries))
+		return "unblock-tries-left";
+	card->unblock_tries = (unsigned)tries;
+	return NULL;
+}
+
 /* Names the first thing that is wrong, or NULL. */
 static const char *
 load_identity(struct vcard *card, struct json_object *image)
@@ -443,6 +463,8 @@ load_image(struct vcard *card, struct json_object *image)
 	const char *behaviour = get_string(image, "behaviour"), *wrong;
 
 	wrong = load_identity(card, image);
+	if (wrong == NULL)
+		wrong = load_unblocking(card, image);
 	if (wrong != NULL)
 		return wrong;
 	if (behaviour != NULL && !vcard_behaviour_parse(&card->behaviour, behaviour, NULL, 0))

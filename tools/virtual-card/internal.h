@@ -121,6 +121,8 @@ enum {
 	VC_KEYS = 3
 };
 
+#define VC_UNBLOCK_CODE "87654321" /* unless another is given */
+
 struct vc_key {
 	uint8_t ref;
 	EVP_PKEY *pkey;
@@ -176,6 +178,8 @@ struct vcard {
 	struct vc_key keys[VC_KEYS];
 	char pin[VC_PIN_MAX + 1];
 	unsigned tries;
+	char unblock_code[VC_PIN_MAX + 1];
+	unsigned unblock_tries;
 	char number[17];
 	enum vcard_ca ca;
 	char *holder;
@@ -217,8 +221,19 @@ bool vc_pin_valid(const char *pin);
 uint16_t vc_pin_check(struct vcard *card, const uint8_t block[VC_PIN_BLOCK]);
 /* Takes a try without a comparison; answers `sw`, or 6983 when locked. */
 uint16_t vc_pin_refuse(struct vcard *card, uint16_t sw);
-/* Undoes the gen-1 protection; false when length, padding or MAC is wrong. */
-bool vc_pin_unprotect(const uint8_t *data, size_t len, uint8_t block[VC_PIN_BLOCK]);
+/* The same for the unblocking code's own counter. */
+uint16_t vc_code_refuse(struct vcard *card, uint16_t sw);
+/*
+ * Both take two padded blocks: old PIN or unblocking code, and new PIN. They
+ * answer as vc_pin_check(), or 6A80 for a new PIN that cannot be one.
+ */
+uint16_t vc_pin_change(struct vcard *card, const uint8_t blocks[2 * VC_PIN_BLOCK]);
+uint16_t vc_pin_unblock(struct vcard *card, const uint8_t blocks[2 * VC_PIN_BLOCK]);
+/*
+ * Undoes the gen-1 protection of `count` blocks, 1 or 2; false when length,
+ * padding or MAC is wrong.
+ */
+bool vc_pin_unprotect(const uint8_t *data, size_t len, uint8_t *blocks, size_t count);
 
 /* ---- SCP03 (scp03.c) ---------------------------------------------------------------- */
 

@@ -296,6 +296,8 @@ check_options(const struct vcard_options *o, char *err, size_t errlen)
 		vc_error(err, errlen, "unknown CA");
 	else if (o->pin != NULL && !vc_pin_valid(o->pin))
 		vc_error(err, errlen, "the PIN must be 6 to 8 letters and digits");
+	else if (o->unblock_code != NULL && !vc_pin_valid(o->unblock_code))
+		vc_error(err, errlen, "the unblocking code must be 6 to 8 letters and digits");
 	else if (o->os_text != NULL && strlen(o->os_text) > OS_TEXT_MAX)
 		vc_error(err, errlen, "the card OS text is longer than %d characters", OS_TEXT_MAX);
 	else if (o->contactless && o->generation != 2)
@@ -330,6 +332,8 @@ fill_card(struct vcard *card, const struct vc_person *person)
 	card->behaviour = o->behaviour;
 	snprintf(card->number, sizeof(card->number), "%s", person->number);
 	snprintf(card->pin, sizeof(card->pin), "%s", o->pin != NULL ? o->pin : "123456");
+	if (o->unblock_code != NULL)
+		snprintf(card->unblock_code, sizeof(card->unblock_code), "%s", o->unblock_code);
 	card->holder = strdup(person->name);
 	for (i = 0; i < VCARD_MASTER_KEY_LEN; i++)
 		card->master_key[i] = o->master_key != NULL ? o->master_key[i] : (uint8_t)i;

@@ -33,7 +33,8 @@ enum {
 	VCARD_CIN_LEN = 10,
 	VCARD_MASTER_KEY_LEN = 16,
 	VCARD_CHALLENGE_LEN = 8,
-	VCARD_PIN_TRIES = 3
+	VCARD_PIN_TRIES = 3,
+	VCARD_UNBLOCK_TRIES = 3
 };
 
 enum vcard_ca {
@@ -72,6 +73,7 @@ struct vcard_options {
 	const char *name;        /* holder, person or company; NULL: a default of the CA */
 	const char *id;          /* national ID or unified business number; NULL: a default */
 	const char *pin;         /* 6 to 8 letters and digits; NULL: 123456 */
+	const char *unblock_code; /* of the same form; NULL: 87654321 */
 	const char *card_number; /* 16 characters; NULL: TP or MT and 14 random digits */
 	const char *os_text;     /* EF 0905, up to 32 characters; NULL: "CHT V32N" */
 	const uint8_t *cin;        /* gen 2: VCARD_CIN_LEN bytes; NULL: random */
@@ -94,14 +96,14 @@ struct vcard_options {
 bool vcard_create(const struct vcard_options *options, struct vcard **card,
     char *err, size_t errlen);
 
-/* Reads a card image; the card remembers `path` and keeps its try counter
+/* Reads a card image; the card remembers `path` and keeps PIN and try counters
  * there. Ownership as vcard_create(). */
 bool vcard_load(const char *path, struct vcard **card, char *err, size_t errlen);
 
 /*
  * Writes the image (temporary file, fsync, rename; mode 0600) and remembers
- * `path`: from now on a changed try counter is in the file before the answer
- * to the VERIFY goes out.
+ * `path`: from now on a changed try counter or PIN is in the file before the
+ * answer to its command goes out.
  */
 bool vcard_save(struct vcard *card, const char *path, char *err, size_t errlen);
 
@@ -204,6 +206,7 @@ const char *vcard_holder(const struct vcard *card);
 enum vcard_ca vcard_issuer(const struct vcard *card);
 
 unsigned vcard_tries_left(const struct vcard *card);
+unsigned vcard_unblock_tries_left(const struct vcard *card);
 /* Sets and, when the card has a path, saves the counter. */
 bool vcard_set_pin_tries(struct vcard *card, unsigned tries);
 
