@@ -121,7 +121,7 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE handle, unsigned char *old_pin, CK_ULONG old_le
 	if (rv == CKR_OK)
 		rv = check_new_pin(call.slot, new_len);
 	if (rv == CKR_OK)
-		rv = ask_profile(call.slot, OP_CHANGE_PIN);
+		rv = slot_change_pin(call.slot, call.session, old_pin, old_len, new_pin, new_len);
 	return call_leave(&call, rv);
 }
 

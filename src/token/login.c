@@ -27,7 +27,8 @@ void token_was_reset(struct token *t)
 /* False: this error came before a VERIFY could go out. Of all others nothing is certain. */
 static bool may_have_verified(enum result r)
 {
-	return r != RESULT_NO_KEYSET && r != RESULT_UNPROVEN && r != RESULT_PIN_LENGTH;
+	return r != RESULT_NO_KEYSET && r != RESULT_UNPROVEN && r != RESULT_PIN_LENGTH &&
+	       r != RESULT_PIN_INVALID;
 }
 
 /* The one VERIFY. From here on the card may be verified, whatever is answered. */
@@ -104,6 +105,123 @@ enum result token_login(struct token *t, const uint8_t *pin, size_t len, int *tr
 	pthread_mutex_unlock(&t->lock);
 	return RESULT_OK;
 }
+
+/* ---- a new PIN ---- */
+
+/* What is asked of the card. */
+struct replacement {
+	enum card_op op;
+	enum result (*send)(struct card *card, const uint8_t *right, size_t right_len,
+			    const uint8_t *pin, size_t len, int *tries);
+	const uint8_t *right; /* the old PIN, or the unblocking code */
+	size_t right_len;
+	const uint8_t *pin;
+	size_t len;
+};
+
+/* After this answer the PIN is what it was. */
+static bool is_unchanged(enum result r)
+{
+	return r == RESULT_PIN_WRONG || r == RESULT_PIN_LOCKED || !may_have_verified(r);
+}
+
+/*
+ * The one command. From here on the card may be verified, and other processes
+ * that are logged in may hold a PIN that is none any more: the mark tells them.
+ */
+static enum result send_replacement(struct token *t, const struct replacement *new, int *tries)
+{
+	bool owed = t->owes_reset, verified = t->verified;
+	uint64_t before = pin_watch_mark(t->data.serial);
+	enum result r;
+
+	t->owes_reset = true;
+	t->verified = false;
+	r = new->send(t->card, new->right, new->right_len, new->pin, new->len, tries);
+	if (!may_have_verified(r)) {
+		t->owes_reset = owed;
+		t->verified = verified;
+	}
+	if (is_unchanged(r))
+		pin_watch_unmark(t->data.serial, before);
+	return r;
+}
+
+/* The PIN that a login keeps was just found wrong, or may not be the card's any more. */
+static bool spoils_login(struct token *t, const struct replacement *new, enum result r)
+{
+	if (!t->logged_in || r == RESULT_OK || !may_have_verified(r))
+		return false;
+	if (new->op == OP_UNBLOCK_PIN && is_unchanged(r)) /* that was about the code */
+		return false;
+	return r != RESULT_PIN_WRONG ||
+	       (new->right_len == t->pin.len &&
+		CRYPTO_memcmp(new->right, t->pin.data, t->pin.len) == 0);
+}
+
+/* The one place that says what holds after it. Takes `copy`, the new PIN. */
+static void after_replacement(struct token *t, const struct replacement *new, enum result r,
+			      int tries, struct secret *copy)
+{
+	bool spoilt;
+
+	pthread_mutex_lock(&t->lock);
+	if (r == RESULT_OK)
+		t->tries_left = -1;
+	else if (new->op == OP_CHANGE_PIN && tries >= 0)
+		t->tries_left = tries;
+	/* C_Finalize in another thread may have taken the old one away: then none is kept */
+	if (r == RESULT_OK && t->logged_in && t->pin.len) {
+		secret_clear(&t->pin);
+		t->pin = *copy;
+		*copy = (struct secret)SECRET_INIT;
+		t->pin_good = pin_watch_now();
+	}
+	spoilt = spoils_login(t, new, r);
+	pthread_mutex_unlock(&t->lock);
+	if (spoilt) {
+		log_line(LOG_ERROR, "%s: %s: the PIN that is kept may be wrong: the login ends",
+			 card_op_name(new->op), result_text(r));
+		token_logout(t);
+	}
+}
+
+static enum result replace_pin(struct token *t, const struct replacement *new, int *tries)
+{
+	struct secret copy = SECRET_INIT;
+	enum result r;
+
+	*tries = -1;
+	r = card_check_new_pin(t->card, new->op, new->right, new->right_len, new->pin, new->len);
+	if (r == RESULT_OK)
+		r = secret_set(&copy, new->pin, new->len);
+	if (r == RESULT_OK)
+		r = token_read_number(t);
+	if (r == RESULT_OK) {
+		r = send_replacement(t, new, tries);
+		after_replacement(t, new, r, *tries, &copy);
+	}
+	secret_clear(&copy);
+	return r;
+}
+
+enum result token_change_pin(struct token *t, const uint8_t *old, size_t old_len,
+			     const uint8_t *new, size_t new_len, int *tries)
+{
+	const struct replacement change = {OP_CHANGE_PIN, card_change_pin, old, old_len, new, new_len};
+
+	return replace_pin(t, &change, tries);
+}
+
+enum result token_unblock_pin(struct token *t, const uint8_t *code, size_t code_len,
+			      const uint8_t *new, size_t new_len, int *tries)
+{
+	const struct replacement unblock = {OP_UNBLOCK_PIN, card_unblock_pin, code, code_len, new, new_len};
+
+	return replace_pin(t, &unblock, tries);
+}
+
+/* ---- the kept PIN ---- */
 
 /* The PIN must never be offered to another card than the one it opened. */
 static enum result is_same_card(struct token *t)

@@ -630,6 +630,27 @@ CK_RV slot_login(struct slot *slot, const struct session *s, const uint8_t *pin,
 	return rv_of(slot_after_error(slot, r));
 }
 
+CK_RV slot_change_pin(struct slot *slot, const struct session *s, const uint8_t *old,
+		      size_t old_len, const uint8_t *new, size_t new_len)
+{
+	enum result r = slot_touch(slot);
+	bool closed, had_login;
+	int tries;
+
+	if (r == RESULT_OK) {
+		slot_lock(slot);
+		closed = s->closed;
+		had_login = slot->token.logged_in;
+		slot_unlock(slot);
+		if (closed) /* while others had the turn, its card may have left the reader */
+			return CKR_DEVICE_REMOVED;
+		r = token_change_pin(&slot->token, old, old_len, new, new_len, &tries);
+		if (had_login && !slot_logged_in(slot)) /* it was dropped */
+			log_out(slot);
+	}
+	return rv_of(slot_after_error(slot, r));
+}
+
 CK_RV slot_logout(struct slot *slot)
 {
 	if (!slot_logged_in(slot))

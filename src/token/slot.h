@@ -162,6 +162,13 @@ CK_RV slot_logout(struct slot *slot);
 bool slot_logged_in(struct slot *slot);
 
 /*
+ * One CHANGE REFERENCE DATA, see token_change_pin(): with a login or without.
+ * What RESULT_PIN_… become; CKR_DEVICE_REMOVED: the session's card is gone.
+ */
+CK_RV slot_change_pin(struct slot *slot, const struct session *session, const uint8_t *old,
+		      size_t old_len, const uint8_t *new, size_t new_len);
+
+/*
  * The private operation of a key of the card, see token_private_op().
  * CKR_KEY_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN: the key went with its login.
  */

@@ -178,6 +178,19 @@ void token_doubt_key(struct token *t, const struct object *key);
 MUST_USE enum result token_login(struct token *t, const uint8_t *pin, size_t len, int *tries);
 
 /*
+ * A new PIN for the old one, or for the unblocking code. Errors of
+ * card_check_new_pin() come before anything is sent. Nothing on the card
+ * counts as verified afterwards: without a login it is reset when the turn
+ * ends; a login keeps the new PIN and gives it when it is needed next, or it
+ * ends, where the PIN that it keeps is wrong or may be. *tries: left, of the
+ * PIN or of the code, as the card told, or -1. Talks to the card.
+ */
+MUST_USE enum result token_change_pin(struct token *t, const uint8_t *old, size_t old_len,
+				      const uint8_t *new, size_t new_len, int *tries);
+MUST_USE enum result token_unblock_pin(struct token *t, const uint8_t *code, size_t code_len,
+				       const uint8_t *new, size_t new_len, int *tries);
+
+/*
  * Wipes the PIN, takes the private objects away. Takes the lock, wants the
  * turn. The card itself is reset when the turn ends: token_wants_reset().
  */
