@@ -14,6 +14,7 @@
 #include "tools/twcard/card.h"
 #include "tools/twcard/message.h"
 #include "tools/twcard/pin_ask.h"
+#include "tools/twcard/pin_tries.h"
 
 static struct {
 	struct slot *slots[PCSC_READERS_MAX];
@@ -241,13 +242,21 @@ bool card_certificate_decrypts(const struct card_certificate *c)
 
 /* ---- login ---- */
 
+void card_tell_tries(int tries)
+{
+	if (tries < 0)
+		return;
+	message_json_error_add("tries_left", json_object_new_int(tries));
+	if (tries > 0)
+		message_note(ngettext("%d try is left, then it locks.", "%d tries are left, then it locks.",
+				      (unsigned long)tries), tries);
+}
+
 static enum exit_code tell_login(enum result r, int tries)
 {
 	enum exit_code code = message_result(r, _("login"));
 
-	if (r == RESULT_PIN_WRONG && tries > 0)
-		message_note(ngettext("%d try is left, then the card locks.", "%d tries are left, then the card locks.",
-				      (unsigned long)tries), tries);
+	card_tell_tries(tries);
 	return code;
 }
 
@@ -270,6 +279,7 @@ enum exit_code card_login(struct slot *slot, const struct arguments *args)
 	r = slot_touch(slot);
 	if (r == RESULT_OK)
 		r = token_login(&slot->token, pin.data, pin.len, &tries);
+	pin_tries_saw(info.data.serial, r, tries);
 	secret_clear(&pin);
 	return r == RESULT_OK ? EXIT_GOOD : tell_login(slot_after_error(slot, r), tries);
 }

@@ -80,6 +80,9 @@ bool card_certificate_decrypts(const struct card_certificate *c);
  */
 enum exit_code card_login(struct slot *slot, const struct arguments *args);
 
+/* How many tries the card said are left; -1: it did not say, and nothing is told. */
+void card_tell_tries(int tries);
+
 /* Ends it; the card is reset at card_leave(). */
 void card_logout(struct slot *slot);
 

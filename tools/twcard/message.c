@@ -15,6 +15,7 @@ static struct {
 	bool json;
 	bool json_said;
 	char error[ERROR_MAX]; /* of this command, for --json */
+	struct json_object *more; /* about it; owned; NULL: nothing */
 } said;
 
 void message_start(void)
@@ -114,6 +115,7 @@ static const struct {
 	{RESULT_PIN_LOCKED, EXIT_PIN,
 	 N_("Only the card's issuer can unlock it, on the web site of the CA.")},
 	{RESULT_PIN_LENGTH, EXIT_PIN, N_("Nothing was sent to the card.")},
+	{RESULT_PIN_INVALID, EXIT_PIN, N_("Nothing was sent to the card.")},
 	{RESULT_NO_MEMORY, EXIT_INTERNAL, NULL},
 	{RESULT_FAILED, EXIT_INTERNAL, NULL},
 	{RESULT_ARGUMENT, EXIT_INTERNAL, NULL},
@@ -168,13 +170,29 @@ static struct json_object *error_json(enum exit_code code)
 	json_object_object_add(value, "error", message_json_text(said.error));
 	json_object_object_add(value, "next", next ? message_json_text(next) : NULL);
 	json_object_object_add(value, "exit", json_object_new_int(code));
+	if (said.more) {
+		json_object_object_foreach(said.more, key, about)
+			json_object_object_add(value, key, json_object_get(about));
+	}
 	return value;
+}
+
+void message_json_error_add(const char *key, struct json_object *value)
+{
+	if (said.json && !said.more)
+		said.more = json_object_new_object();
+	if (said.more)
+		json_object_object_add(said.more, key, value);
+	else
+		json_object_put(value);
 }
 
 void message_end(enum exit_code code)
 {
 	if (said.json && !said.json_said && code != EXIT_GOOD)
 		message_json(error_json(code));
+	json_object_put(said.more);
+	said.more = NULL;
 	if (fflush(stdout) != 0 || ferror(stdout))
 		perror("twcard");
 }

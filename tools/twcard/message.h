@@ -44,9 +44,12 @@ void message_note(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Prints the JSON value (taken over) that is the command's result. Memory that is out shows as null. */
 void message_json(struct json_object *value);
 
+/* What an error is told with, under --json, beside its text (taken over); otherwise nothing. */
+void message_json_error_add(const char *key, struct json_object *value);
+
 /*
  * At the end of a command: under --json an error that no value told becomes
- * {"error": …, "next": … or null, "exit": code}.
+ * {"error": …, "next": … or null, "exit": code}, and what was added to it.
  */
 void message_end(enum exit_code code);
 

@@ -3,112 +3,112 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <termios.h>
-#include <unistd.h>
+#include <string.h>
 
 #include <openssl/crypto.h>
 
 #include "tools/twcard/message.h"
 #include "tools/twcard/pin_ask.h"
+#include "tools/twcard/pin_tries.h"
+#include "tools/twcard/pinentry.h"
+#include "tools/twcard/terminal.h"
 
-#define LINE_MAX_BYTES 256
+#define PINENTRY_SECONDS 120 /* for a person to answer in */
 
-/*
- * A line without its end, byte for byte, so that what follows is left for the
- * next question. -1: it is too long, or does not come.
- */
-static int read_line(int fd, uint8_t line[LINE_MAX_BYTES])
+static enum exit_code not_given(void)
 {
-	int len = 0;
-	ssize_t got;
-
-	for (;;) {
-		got = read(fd, line + len, 1);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 || (got == 0 && len == 0))
-			return -1;
-		if (got == 0 || line[len] == '\n')
-			break;
-		if (++len == LINE_MAX_BYTES)
-			return -1;
-	}
-	return len && line[len - 1] == '\r' ? len - 1 : len;
+	message_error(_("no PIN was given"));
+	return EXIT_PIN;
 }
 
-static enum exit_code keep_line(int fd, struct secret *out)
+/* What was typed; wipes the line. */
+static enum exit_code keep_line(uint8_t line[TERMINAL_LINE_MAX], int len, struct secret *out)
 {
-	uint8_t line[LINE_MAX_BYTES];
-	int len = read_line(fd, line);
 	enum exit_code code = EXIT_GOOD;
 
-	if (len < 0) {
-		message_error(_("no PIN was given"));
-		code = EXIT_PIN;
-	} else if (secret_set(out, line, (size_t)len) != RESULT_OK) {
+	if (len <= 0)
+		code = not_given();
+	else if (secret_set(out, line, (size_t)len) != RESULT_OK)
 		code = message_result(RESULT_NO_MEMORY, NULL);
-	}
-	OPENSSL_cleanse(line, sizeof line);
+	OPENSSL_cleanse(line, TERMINAL_LINE_MAX);
 	return code;
 }
-
-/* ---- the terminal ---- */
 
 static enum exit_code ask_terminal(const char *prompt, struct secret *out)
 {
-	struct termios before, quiet;
-	enum exit_code code;
-	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	uint8_t line[TERMINAL_LINE_MAX];
+	int len;
 
-	if (fd < 0 || tcgetattr(fd, &before) != 0) {
-		if (fd >= 0)
-			close(fd);
-		message_error(_("there is no terminal to ask for the PIN\nGive it with --pin-fd."));
+	if (terminal_ask(prompt, false, line, &len) == TERMINAL_NONE) {
+		message_error(_("there is no terminal to ask for the PIN\n"
+				"Give it with --pin-fd, or ask with --pinentry."));
 		return EXIT_PIN;
 	}
-	quiet = before;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	quiet.c_lflag |= ECHONL;
-	dprintf(fd, "%s", prompt);
-	(void)tcsetattr(fd, TCSAFLUSH, &quiet);
-	code = keep_line(fd, out);
-	(void)tcsetattr(fd, TCSAFLUSH, &before);
-	close(fd);
-	return code;
+	return keep_line(line, len, out);
+}
+
+static enum exit_code ask_descriptor(const struct arguments *args, const char *given,
+				     struct secret *out)
+{
+	uint8_t line[TERMINAL_LINE_MAX];
+	char *end;
+	long fd = strtol(given, &end, 10);
+	int len;
+
+	if (*end || end == given || fd < 0 || fd > 1023)
+		return message_usage(args->command, _("--pin-fd wants the number of a file descriptor"));
+	/* no program that is started later reads what follows */
+	if (fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0) {
+		message_error(_("file descriptor %ld: %s\nOpen it for twcard, as in: twcard … --pin-fd 3 3<FILE"),
+			      fd, strerror(errno));
+		return EXIT_PIN;
+	}
+	len = terminal_read_line((int)fd, line);
+	return keep_line(line, len, out);
+}
+
+static enum exit_code ask_pinentry(const char *program, const char *prompt, struct secret *out)
+{
+	switch (pinentry_ask(program, _("A PIN of your card is needed."), prompt, PINENTRY_SECONDS, out)) {
+	case PINENTRY_ANSWERED:
+		return out->len ? EXIT_GOOD : not_given();
+	case PINENTRY_CANCELLED:
+		return not_given();
+	default:
+		message_error(_("%s did not ask for the PIN\nIs it a pinentry program, and installed?"),
+			      program);
+		return EXIT_FILE;
+	}
 }
 
 enum exit_code pin_ask_secret(const struct arguments *args, const char *prompt, struct secret *out)
 {
-	const char *given = arguments_value(args, "pin-fd");
-	char *end;
-	long fd;
+	const char *fd = arguments_value(args, "pin-fd"), *program = arguments_value(args, "pinentry");
 
-	if (!given)
-		return ask_terminal(prompt, out);
-	fd = strtol(given, &end, 10);
-	if (*end || end == given || fd < 0 || fd > 1023)
-		return message_usage(args->command, _("--pin-fd wants the number of a file descriptor"));
-	return keep_line((int)fd, out);
+	if (fd)
+		return ask_descriptor(args, fd, out);
+	return program ? ask_pinentry(program, prompt, out) : ask_terminal(prompt, out);
 }
 
 /* ---- the card's PIN ---- */
 
-static void warn(const struct slot_token *token)
+void pin_warn(const struct slot_token *token)
 {
-	if (token->tries_left == 1)
+	int left = token->tries_left >= 0 ? token->tries_left : pin_tries_last(token->data.serial);
+
+	if (left == 0)
+		message_note(_("When it was last used, the PIN was locked."));
+	else if (left == 1)
 		message_note(_("This is the last try: if the PIN is wrong, the card locks."));
-	else if (token->tries_left > 1 && token->tries_left < token->pin_tries)
-		message_note(ngettext("%d try is left.", "%d tries are left.", (unsigned long)token->tries_left),
-			     token->tries_left);
+	else if (left > 1 && left < token->pin_tries)
+		message_note(ngettext("%d try is left.", "%d tries are left.", (unsigned long)left), left);
 }
 
-enum exit_code pin_ask(const struct arguments *args, const struct slot_token *token,
-		       struct secret *out)
+enum exit_code pin_ask_another(const struct arguments *args, const struct slot_token *token,
+			       const char *prompt, struct secret *out)
 {
-	enum exit_code code;
+	enum exit_code code = pin_ask_secret(args, prompt, out);
 
-	warn(token);
-	code = pin_ask_secret(args, _("PIN: "), out);
 	if (code == EXIT_GOOD && (out->len < token->pin_min || out->len > token->pin_max)) {
 		secret_clear(out);
 		message_error(_("a PIN of this card has %zu to %zu characters\nNothing was sent to the card."),
@@ -116,4 +116,11 @@ enum exit_code pin_ask(const struct arguments *args, const struct slot_token *to
 		code = EXIT_PIN;
 	}
 	return code;
+}
+
+enum exit_code pin_ask(const struct arguments *args, const struct slot_token *token,
+		       struct secret *out)
+{
+	pin_warn(token);
+	return pin_ask_another(args, token, _("PIN: "), out);
 }
