@@ -155,7 +155,7 @@ enum result card_identify(struct slot *slot, struct card_identity *out)
 	out->pin_min = t->pin_min;
 	out->pin_max = t->pin_max;
 	out->pin_tries = t->pin_tries;
-	out->tries_left = t->tries_left;
+	out->tries_left = t->tries_left >= 0 ? t->tries_left : pin_tries_last(out->number);
 	out->can_login = t->can_login;
 	return RESULT_OK;
 }

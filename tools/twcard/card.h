@@ -45,7 +45,7 @@ struct card_identity {
 	char number[32];
 	const char *profile;     /* its name, static */
 	size_t pin_min, pin_max; /* bytes */
-	int pin_tries, tries_left; /* of all, and as last seen: -1 if not known */
+	int pin_tries, tries_left; /* of all, and as last seen (pin_tries.h): -1 if not known */
 	bool can_login;          /* what a login takes beside the PIN is there */
 };
 

@@ -91,10 +91,12 @@ static void pin_row(struct table *t, const struct card_identity *card)
 	if (!card->can_login)
 		table_cell(t, STYLE_WARN, "%s", _("no login: the issuer's key set is not installed (docs/KEYSETS.md)"));
 	else if (card->tries_left == 0)
-		table_cell(t, STYLE_BAD, "%s", _("locked"));
+		table_cell(t, STYLE_BAD, "%s", _("locked, when a PIN was last given"));
 	else if (card->tries_left > 0)
 		table_cell(t, STYLE_WARN,
-			   ngettext("%d try is left", "%d tries are left", (unsigned long)card->tries_left),
+			   ngettext("%d try was left when a PIN was last given",
+				    "%d tries were left when a PIN was last given",
+				    (unsigned long)card->tries_left),
 			   card->tries_left);
 	else
 		table_cell(t, STYLE_PLAIN, _("%zu to %zu characters; how many tries are left, the card does not tell"),
@@ -110,17 +112,17 @@ static void print_card(const struct status *s)
 
 	if (s->name[0])
 		row(t, _("Name"), s->name);
-	row(t, _("Card"), s->card.number);
+	row(t, _("Card number"), s->card.number);
 	if (holder)
 		row(t, _("Holder"), holder->holder);
 	if (holder && holder->attributes.organization_id)
-		row(t, _("Organisation"), holder->attributes.organization_id);
+		row(t, _("Unified business number"), holder->attributes.organization_id);
 	if (type)
-		row(t, _("Type"), type);
+		row(t, _("Kind of holder"), type);
 	if (rank)
-		row(t, _("Rank"), rank);
+		row(t, _("Rank of the card"), rank);
 	if (holder && holder->ca)
-		row(t, _("Issuer"), holder->ca);
+		row(t, _("Issued by"), holder->ca);
 	pin_row(t, &s->card);
 	table_print(t, stdout, 2);
 	table_free(&t);
