@@ -39,6 +39,7 @@ static const struct {
 	{SCARD_E_SERVICE_STOPPED, RESULT_NO_SERVICE},
 	{SCARD_E_INVALID_HANDLE, RESULT_NO_SERVICE},
 	{SCARD_E_SHARING_VIOLATION, RESULT_READER_BUSY},
+	{SCARD_W_SECURITY_VIOLATION, RESULT_NO_ACCESS}, /* polkit says no */
 	{SCARD_E_CANCELLED, RESULT_CANCELLED},
 	{SCARD_E_TIMEOUT, RESULT_TIMEOUT},
 	{SCARD_E_NO_MEMORY, RESULT_NO_MEMORY},
@@ -74,10 +75,16 @@ enum result pcsc_open(struct pcsc **out)
 	if (code != SCARD_S_SUCCESS) {
 		free(ctx);
 		log_line(LOG_INFO, "no PC/SC service: %s", pcsc_stringify_error(code));
-		return RESULT_NO_SERVICE;
+		return (uint32_t)code == (uint32_t)SCARD_W_SECURITY_VIOLATION ? RESULT_NO_ACCESS :
+										RESULT_NO_SERVICE;
 	}
 	*out = ctx;
 	return RESULT_OK;
+}
+
+const char *pcsc_version(void)
+{
+	return PCSCLITE_VERSION_NUMBER;
 }
 
 void pcsc_close(struct pcsc **ctx)

@@ -31,9 +31,12 @@ struct pcsc_watch {
 	uint32_t seen;        /* set by pcsc_watch() */
 };
 
+/* The version of the PC/SC library that this was built with. */
+const char *pcsc_version(void);
+
 #define PCSC_NEW_READERS "\\\\?PnP?\\Notification"
 
-/* RESULT_NO_SERVICE: no pcscd is running. */
+/* RESULT_NO_SERVICE: no pcscd is running. RESULT_NO_ACCESS: it refuses this user. */
 MUST_USE enum result pcsc_open(struct pcsc **out);
 void pcsc_close(struct pcsc **ctx);
 
@@ -63,7 +66,7 @@ bool pcsc_card_changed(uint32_t before, uint32_t now);
 /*
  * Connects to the card, shared, without resetting it. RESULT_NO_CARD,
  * RESULT_READER_BUSY (held exclusively by somebody), RESULT_CARD_MUTE,
- * RESULT_NO_READER, RESULT_NO_SERVICE. The channel must be freed before ctx.
+ * RESULT_NO_READER, RESULT_NO_SERVICE, RESULT_NO_ACCESS. The channel must be freed before ctx.
  */
 MUST_USE enum result pcsc_connect(struct pcsc *ctx, const char *reader, struct channel **out);
 

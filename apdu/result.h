@@ -17,6 +17,7 @@
 	X(RESULT_CRYPTO,            CKR_FUNCTION_FAILED,          "the cryptographic library failed") \
 	X(RESULT_CONFIG,            CKR_FUNCTION_FAILED,          "the configuration cannot be used") \
 	X(RESULT_NO_SERVICE,        CKR_DEVICE_REMOVED,           "the PC/SC service (pcscd) is not running") \
+	X(RESULT_NO_ACCESS,         CKR_DEVICE_ERROR,             "the PC/SC service refuses this user") \
 	X(RESULT_NO_READER,         CKR_DEVICE_REMOVED,           "the reader is gone") \
 	X(RESULT_NO_CARD,           CKR_TOKEN_NOT_PRESENT,        "there is no card in the reader") \
 	X(RESULT_CARD_REMOVED,      CKR_DEVICE_REMOVED,           "the card was removed") \

@@ -122,7 +122,7 @@ static void wait_for_change(void)
 	pthread_mutex_unlock(&events.lock);
 	/* a change that is no event of ours (a card in use) must not make this spin */
 	if (r != RESULT_TIMEOUT)
-		pause_ms(r == RESULT_NO_SERVICE ? RETRY_MS : RETRY_MS / 10);
+		pause_ms(r == RESULT_NO_SERVICE || r == RESULT_NO_ACCESS ? RETRY_MS : RETRY_MS / 10);
 }
 
 CK_RV events_wait(bool block, CK_SLOT_ID *slot)

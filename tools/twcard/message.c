@@ -95,6 +95,7 @@ static const struct {
 } endings[] = {
 	{RESULT_NO_SERVICE, EXIT_NO_CARD,
 	 N_("Install and start pcscd (Debian: apt install pcscd); 'twcard doctor' looks into it.")},
+	{RESULT_NO_ACCESS, EXIT_NO_CARD, N_("'twcard doctor' says what to allow.")},
 	{RESULT_NO_READER, EXIT_NO_CARD, N_("Plug the reader in; 'twcard doctor' looks into it.")},
 	{RESULT_NO_CARD, EXIT_NO_CARD, N_("Put the card in, chip first.")},
 	{RESULT_CARD_REMOVED, EXIT_NO_CARD, N_("Put the card back in and try again.")},

@@ -212,6 +212,8 @@ LONG SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LP
 	fake_lock();
 	if (fake.stopped)
 		code = SCARD_E_NO_SERVICE;
+	else if (fake.denied)
+		code = SCARD_W_SECURITY_VIOLATION;
 	for (size_t i = 0; code == SCARD_E_NO_MEMORY && i < CONTEXTS; i++) {
 		struct context *c = &fake.contexts[i];
 
@@ -401,6 +403,8 @@ static LONG can_connect(const struct reader *r, DWORD share)
 {
 	if (!r)
 		return SCARD_E_UNKNOWN_READER;
+	if (r->denied)
+		return SCARD_W_SECURITY_VIOLATION;
 	if (r->exclusive || (share == SCARD_SHARE_EXCLUSIVE && in_use(r)))
 		return SCARD_E_SHARING_VIOLATION;
 	if (!r->inserted)

@@ -66,6 +66,8 @@ unsigned fake_foreign_command(const char *reader, const uint8_t *cmd, size_t len
 void fake_foreign_select(const char *reader);
 /* Holds the reader exclusively: no connection, but those there are stay. */
 void fake_hold_exclusively(const char *reader, bool hold);
+/* As polkit does it: no context (reader NULL), or no connection. */
+void fake_deny(const char *reader, bool deny);
 /* Holds a transaction: others wait in SCardBeginTransaction. */
 void fake_hold_transaction(const char *reader, bool hold);
 

@@ -28,7 +28,7 @@ void fake_clear(void)
 	memset(fake.contexts, 0, sizeof fake.contexts);
 	memset(fake.handles, 0, sizeof fake.handles);
 	memset(fake.readers, 0, sizeof fake.readers);
-	fake.stopped = false;
+	fake.stopped = fake.denied = false;
 	fake.strange_calls = 0;
 	fake.gone_code = SCARD_E_READER_UNAVAILABLE;
 	fake.look_fail_count = 0;
@@ -208,6 +208,17 @@ void fake_foreign_select(const char *name)
 void fake_hold_exclusively(const char *name, bool hold)
 {
 	lock_reader(name)->exclusive = hold;
+	fake_unlock();
+}
+
+void fake_deny(const char *name, bool deny)
+{
+	if (name) {
+		lock_reader(name)->denied = deny;
+	} else {
+		fake_lock();
+		fake.denied = deny;
+	}
 	fake_unlock();
 }
 

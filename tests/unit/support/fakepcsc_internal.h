@@ -27,6 +27,7 @@ struct reader {
 	unsigned owner_depth;
 	bool held;           /* a transaction of another program */
 	bool exclusive;      /* another program's */
+	bool denied;         /* to this user */
 	unsigned fail_count;
 	LONG fail_code;
 	bool hung;
@@ -59,6 +60,7 @@ struct fake_state {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* anything below */
 	bool stopped;
+	bool denied; /* to this user */
 	unsigned service; /* grows with each start */
 	LONG next_id;
 	LONG gone_code;
