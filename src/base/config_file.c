@@ -231,7 +231,7 @@ void config_read(struct config *out)
 	}
 }
 
-/* Written by C_Initialize only, while no call is inside. */
+/* Written by C_Initialize (or a tool, at its start) only, while no call is inside. */
 static struct config current;
 
 void config_load(void)
@@ -242,6 +242,11 @@ void config_load(void)
 const struct config *config_current(void)
 {
 	return &current;
+}
+
+void config_without_cache(void)
+{
+	current.cache = false;
 }
 
 void config_report(void)

@@ -35,6 +35,9 @@ void config_read(struct config *out);
 void config_load(void);
 const struct config *config_current(void);
 
+/* From now on as if the files said "cache = no": for who wants to see the card itself. */
+void config_without_cache(void);
+
 /*
  * Reads the same files again and logs what is wrong with them: a name that is
  * not known, a value that is not understood, a file that cannot be read. After

@@ -12,6 +12,7 @@ const struct subcommand *const commands[] = {
 	&command_pin_verify,
 	&command_pin_change,
 	&command_pin_unblock,
+	&command_doctor,
 	&command_explain,
 	&command_trace_record,
 	&command_trace_show,

@@ -5,6 +5,7 @@
 #include "tools/twcard/arguments.h"
 #include "tools/twcard/subcommand.h"
 
+extern const struct subcommand command_doctor;
 extern const struct subcommand command_explain;
 extern const struct subcommand command_apdu;
 extern const struct subcommand command_profile_list;
