@@ -36,7 +36,7 @@ bool message_is_json(void)
 	return said.json;
 }
 
-static void print_error(const char *format, va_list args)
+static __attribute__((format(printf, 1, 0))) void print_error(const char *format, va_list args)
 {
 	char text[ERROR_MAX];
 
