@@ -343,6 +343,8 @@ enum result slot_touch(struct slot *slot)
 enum result slot_after_error(struct slot *slot, enum result r)
 {
 	switch (r) {
+	case RESULT_BAD_ANSWER: /* perhaps torn off by who pulled the card */
+		return is_gone(slot) ? RESULT_CARD_REMOVED : r;
 	case RESULT_CARD_MUTE: /* perhaps it was pulled out: look; if not, start anew next time */
 	case RESULT_CARD_RESET:
 		if (is_gone(slot))

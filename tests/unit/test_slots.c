@@ -302,6 +302,21 @@ static void a_card_on_its_way_out_is_waited_for(void **state)
 	}
 }
 
+static void a_card_pulled_in_the_middle_of_an_answer_is_removed(void **state)
+{
+	CK_SESSION_HANDLE session;
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	module_start();
+	assert_int_equal(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+	fake_eject_in_answer(READER);
+	assert_int_equal(C_FindObjectsInit(session, NULL, 0), CKR_DEVICE_REMOVED);
+	assert_int_equal(C_GetTokenInfo(0, &info), CKR_TOKEN_NOT_PRESENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +333,7 @@ int main(void)
 		EMPTY_TEST(a_mute_card_in_a_reader_is_no_crash),
 		EMPTY_TEST(a_connection_that_loses_its_card_is_made_again),
 		EMPTY_TEST(a_card_on_its_way_out_is_waited_for),
+		EMPTY_TEST(a_card_pulled_in_the_middle_of_an_answer_is_removed),
 	};
 
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);

@@ -104,6 +104,18 @@ void fake_reset_card(struct reader *r)
 	fake_tell_handles(r, EVENT_RESET);
 }
 
+void fake_take_card(struct reader *r)
+{
+	if (!r->inserted)
+		return;
+	fake_power(r, false);
+	r->inserted = false;
+	r->owner = 0;
+	r->owner_depth = 0;
+	r->events++;
+	fake_tell_handles(r, EVENT_REMOVED);
+}
+
 /* ---- contexts and handles ---- */
 
 static struct context *find_context(SCARDCONTEXT id)
@@ -629,6 +641,11 @@ static LONG exchange(SCARDHANDLE id, const uint8_t *cmd, size_t len, uint8_t *an
 	if (code != SCARD_S_SUCCESS)
 		return code;
 	n = r->card.answer(r->card.context, cmd, len, bytes);
+	if (n && r->pulled) {
+		n = 1;
+		r->pulled = false;
+		fake_take_card(r);
+	}
 	if (n == 0)
 		code = SCARD_E_NOT_TRANSACTED;
 	else if (n > *cap)

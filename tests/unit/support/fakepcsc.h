@@ -55,6 +55,8 @@ void fake_remove_reader(const char *reader);
 void fake_insert(const char *reader, struct vcard *card);
 void fake_insert_card(const char *reader, const struct fake_card *card);
 void fake_eject(const char *reader);
+/* In the middle of its next answer: one byte of it arrives. */
+void fake_eject_in_answer(const char *reader);
 
 /* ---- other programs ---- */
 

@@ -110,24 +110,11 @@ void fake_add_reader(const char *name)
 	fake_unlock();
 }
 
-/* With the lock: no card is there from now on. */
-static void take_card(struct reader *r)
-{
-	if (!r->inserted)
-		return;
-	fake_power(r, false);
-	r->inserted = false;
-	r->owner = 0;
-	r->owner_depth = 0;
-	r->events++;
-	fake_tell_handles(r, EVENT_REMOVED);
-}
-
 void fake_remove_reader(const char *name)
 {
 	struct reader *r = lock_reader(name);
 
-	take_card(r);
+	fake_take_card(r);
 	r->there = false;
 	r->generation++;
 	fake_unlock();
@@ -137,7 +124,7 @@ void fake_insert_card(const char *name, const struct fake_card *card)
 {
 	struct reader *r = lock_reader(name);
 
-	take_card(r);
+	fake_take_card(r);
 	r->card = *card;
 	r->inserted = true;
 	r->events++;
@@ -174,7 +161,13 @@ void fake_insert(const char *name, struct vcard *card)
 
 void fake_eject(const char *name)
 {
-	take_card(lock_reader(name));
+	fake_take_card(lock_reader(name));
+	fake_unlock();
+}
+
+void fake_eject_in_answer(const char *name)
+{
+	lock_reader(name)->pulled = true;
 	fake_unlock();
 }
 

@@ -30,6 +30,7 @@ struct reader {
 	bool denied;         /* to this user */
 	unsigned fail_count;
 	LONG fail_code;
+	bool pulled;         /* the card goes in the middle of its next answer */
 	bool hung;
 	unsigned hanging;    /* commands that wait in it */
 	fake_begin_hook *on_begin;
@@ -87,5 +88,7 @@ struct reader *fake_find_reader(const char *name);
 void fake_power(struct reader *r, bool on);
 void fake_tell_handles(struct reader *r, enum event event);
 void fake_reset_card(struct reader *r);
+/* No card is there from now on. */
+void fake_take_card(struct reader *r);
 
 #endif
