@@ -66,16 +66,16 @@ bool file_read(int dir, const char *path, size_t max, struct buffer *out)
 
 /* ---- writing ---- */
 
-static bool write_all(int fd, const uint8_t *bytes, size_t len)
+bool file_write(int fd, const void *bytes, size_t len)
 {
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
+	for (const uint8_t *from = bytes; len;) {
+		ssize_t n = write(fd, from, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return false;
-		bytes += n;
+		from += n;
 		len -= (size_t)n;
 	}
 	return true;
@@ -97,7 +97,7 @@ bool file_replace(int dir, const char *path, const void *bytes, size_t len, mode
 	fd = openat(dir, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return false;
-	ok = write_all(fd, bytes, len) && fchmod(fd, mode) == 0 && (!durable || fsync(fd) == 0);
+	ok = file_write(fd, bytes, len) && fchmod(fd, mode) == 0 && (!durable || fsync(fd) == 0);
 	error = errno;
 	if (close(fd) != 0 && ok) {
 		error = errno;

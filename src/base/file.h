@@ -20,6 +20,9 @@
  */
 bool file_read(int dir, const char *path, size_t max, struct buffer *out);
 
+/* All of it to what is open. False, with errno. */
+bool file_write(int fd, const void *bytes, size_t len);
+
 /*
  * Writes beside it and renames: readers see the old file or the new one, and
  * after a failure (false, with errno) the old one is there and nothing else.

@@ -13,7 +13,7 @@
 #include "tools/twcard/cert_list.h"
 #include "tools/twcard/commands.h"
 #include "tools/twcard/message.h"
-#include "tools/twcard/out_file.h"
+#include "tools/twcard/output.h"
 
 #define PICKED_MAX 64 /* a directory's records (profiles/pkcs15.h) */
 
@@ -115,13 +115,13 @@ static void say_json(const struct picked *p, const char *file, const char *pem, 
 
 static enum exit_code write_file(const char *path, bool force, const char *data, size_t len)
 {
-	struct out_file file;
-	enum exit_code code = out_file_open(path, force, &file);
+	struct output file;
+	enum exit_code code = output_open(path, OUTPUT_PRIVATE, force, &file);
 
 	if (code != EXIT_GOOD)
 		return code;
-	(void)fwrite(data, 1, len, file.stream); /* the stream remembers an error for the end */
-	return out_file_commit(&file);
+	(void)fwrite(data, 1, len, file.file); /* the stream remembers an error for the end */
+	return output_commit(&file);
 }
 
 static enum exit_code put_out(const struct arguments *args, const struct picked *p, BIO *text)
@@ -202,7 +202,7 @@ static const struct option_row options[] = {
 	{"pem", 0, NULL, N_("text (the default)")},
 	{"der", 0, NULL, N_("bytes; of one certificate")},
 	{"bundle", 0, NULL, N_("with the certificates of the CAs, as far as the card has them")},
-	OUT_FILE_OPTIONS,
+	OUTPUT_PRIVATE_OPTIONS,
 	{NULL, 0, NULL, NULL},
 };
 

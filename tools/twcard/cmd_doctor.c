@@ -8,7 +8,7 @@
 #include "tools/twcard/commands.h"
 #include "tools/twcard/doctor.h"
 #include "tools/twcard/message.h"
-#include "tools/twcard/out_file.h"
+#include "tools/twcard/output.h"
 #include "tools/twcard/text.h"
 
 static const struct {
@@ -92,13 +92,13 @@ static void print_json(const struct doctor *d)
 
 static enum exit_code write_file(const char *path, const char *text, bool force)
 {
-	struct out_file file;
-	enum exit_code code = out_file_open(path, force, &file);
+	struct output file;
+	enum exit_code code = output_open(path, OUTPUT_PRIVATE, force, &file);
 
 	if (code != EXIT_GOOD)
 		return code;
-	fputs(text, file.stream);
-	code = out_file_commit(&file);
+	fputs(text, file.file);
+	code = output_commit(&file);
 	if (code == EXIT_GOOD)
 		message_note(_("The report is in %s. Read it before you make it public."), path);
 	return code;

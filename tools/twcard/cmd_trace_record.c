@@ -14,7 +14,7 @@
 #include "tools/twcard/card.h"
 #include "tools/twcard/commands.h"
 #include "tools/twcard/message.h"
-#include "tools/twcard/out_file.h"
+#include "tools/twcard/output.h"
 #include "tools/twcard/trace_file.h"
 
 extern char **environ;
@@ -113,12 +113,16 @@ static void watch_signals(bool watch)
 		int signal;
 		bool passed; /* a terminal sends it to the program itself */
 	} rows[] = {{SIGINT, false}, {SIGQUIT, false}, {SIGTERM, true}, {SIGHUP, true}};
+	static struct sigaction before[sizeof rows / sizeof *rows]; /* of a file that is being written */
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct sigaction action = {.sa_flags = SA_RESTART};
 
-		action.sa_handler = !watch ? SIG_DFL : rows[i].passed ? pass_on : SIG_IGN;
-		sigaction(rows[i].signal, &action, NULL);
+		action.sa_handler = rows[i].passed ? pass_on : SIG_IGN;
+		if (watch)
+			sigaction(rows[i].signal, &action, &before[i]);
+		else
+			sigaction(rows[i].signal, &before[i], NULL);
 	}
 }
 
@@ -208,15 +212,15 @@ static void tell(const char *to, size_t count, int status, enum result r)
 
 static enum exit_code record_program(const struct arguments *args, const char *to)
 {
-	struct out_file file;
+	struct output file;
 	size_t count = 0;
 	int status = 0;
-	enum exit_code code = out_file_open(to, arguments_has(args, "force"), &file);
+	enum exit_code code = output_open(to, OUTPUT_NAMED, arguments_has(args, "force"), &file);
 
 	if (code != EXIT_GOOD)
 		return code;
-	trace_file_head(file.stream);
-	fflush(file.stream);
+	trace_file_head(file.file);
+	fflush(file.file);
 	code = run_program(args->words, file.temporary, &status);
 	if (code == EXIT_GOOD)
 		count = count_commands(file.temporary);
@@ -226,27 +230,27 @@ static enum exit_code record_program(const struct arguments *args, const char *t
 		code = EXIT_NEGATIVE;
 	}
 	if (code == EXIT_GOOD)
-		code = out_file_commit(&file);
+		code = output_commit(&file);
 	if (code == EXIT_GOOD)
 		tell(to, count, status, RESULT_OK);
-	out_file_abandon(&file);
+	output_abort(&file);
 	return code;
 }
 
 static enum exit_code save(const struct arguments *args, const char *to, const char *text, size_t len)
 {
-	struct out_file file;
+	struct output file;
 	enum exit_code code;
 
 	if (!to) {
 		fwrite(text, 1, len, stdout);
 		return EXIT_GOOD;
 	}
-	code = out_file_open(to, arguments_has(args, "force"), &file);
+	code = output_open(to, OUTPUT_PRIVATE, arguments_has(args, "force"), &file);
 	if (code != EXIT_GOOD)
 		return code;
-	fwrite(text, 1, len, file.stream);
-	return out_file_commit(&file);
+	fwrite(text, 1, len, file.file);
+	return output_commit(&file);
 }
 
 static enum exit_code record_listing(const struct arguments *args, const char *to)
@@ -292,7 +296,7 @@ static enum exit_code run(const struct arguments *args)
 }
 
 static const struct option_row options[] = {
-	OUT_FILE_OPTIONS,
+	OUTPUT_PRIVATE_OPTIONS,
 	{NULL, 0, NULL, NULL},
 };
 

@@ -7,7 +7,7 @@
 
 #include "tools/twcard/commands.h"
 #include "tools/twcard/message.h"
-#include "tools/twcard/out_file.h"
+#include "tools/twcard/output.h"
 #include "tools/twcard/trace_file.h"
 #include "tools/twcard/trace_redact.h"
 
@@ -80,18 +80,18 @@ static void tell(const struct trace_redaction *done)
 static enum exit_code save(const char *to, bool force, const char *text, size_t len,
 			   const struct trace_redaction *done)
 {
-	struct out_file file;
+	struct output file;
 	enum exit_code code;
 
 	if (!to) {
 		write_result(stdout, text, len, done);
 		return EXIT_GOOD;
 	}
-	code = out_file_open(to, force, &file);
+	code = output_open(to, OUTPUT_PRIVATE, force, &file);
 	if (code != EXIT_GOOD)
 		return code;
-	write_result(file.stream, text, len, done);
-	return out_file_commit(&file);
+	write_result(file.file, text, len, done);
+	return output_commit(&file);
 }
 
 static enum exit_code run(const struct arguments *args)
@@ -121,7 +121,7 @@ static enum exit_code run(const struct arguments *args)
 }
 
 static const struct option_row options[] = {
-	OUT_FILE_OPTIONS,
+	OUTPUT_PRIVATE_OPTIONS,
 	{NULL, 0, NULL, NULL},
 };
 

@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "src/base/file.h"
 #include "tools/twcard/arguments.h"
 #include "tools/twcard/cms_file.h"
 #include "tools/twcard/message.h"
@@ -173,17 +174,7 @@ static void parse_in_memory(struct stream_in *in, size_t looked, struct cms_file
 
 static bool write_to_fd(void *fd, const uint8_t *data, size_t len)
 {
-	while (len) {
-		ssize_t n = write(*(int *)fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		data += n;
-		len -= (size_t)n;
-	}
-	return true;
+	return file_write(*(int *)fd, data, len);
 }
 
 /* A pipe's data are wanted from their middle, too: into a file without a name. */

@@ -12,10 +12,25 @@
 
 #include <openssl/crypto.h>
 
+#include "src/base/file.h"
 #include "tools/twcard/message.h"
 #include "tools/twcard/output.h"
 
 #define PIECE 65536
+#define NO_ORDINARY_FILE (-1) /* in errno, which has no word for it */
+
+static const struct {
+	mode_t mode;
+	bool held;      /* a device or a pipe gets nothing before all is good */
+	bool only_file; /* neither of them, nor standard output */
+	bool named;     /* from the start */
+} kinds[] = {
+	[OUTPUT_PUBLIC] = {.mode = 0666},
+	[OUTPUT_HELD] = {.mode = 0666, .held = true},
+	[OUTPUT_SECRET] = {.mode = 0600, .held = true},
+	[OUTPUT_PRIVATE] = {.mode = 0600, .only_file = true},
+	[OUTPUT_NAMED] = {.mode = 0600, .only_file = true, .named = true},
+};
 
 /* For the signal handler: the one name to take away. */
 static char *volatile unfinished;
@@ -40,43 +55,38 @@ static void watch_signals(void)
 			(void)sigaction(ends[i], &action, NULL);
 }
 
+static bool is_standard(const struct output *out)
+{
+	return !kinds[out->kind].only_file && strcmp(out->path, "-") == 0;
+}
+
 static enum exit_code tell(const struct output *out, int error)
 {
+	const char *name = is_standard(out) ? _("standard output") : out->path;
+
 	if (error == EEXIST)
-		message_error(_("%s is there already\nChoose another name with --out, or replace it with --force."),
-			      out->path);
+		message_error(_("%s is there already\nGive another name, or --force to replace it."), name);
+	else if (error == NO_ORDINARY_FILE)
+		message_error(_("%s is no ordinary file"), name);
 	else
-		message_error("%s: %s", strcmp(out->path, "-") == 0 ? _("standard output") : out->path,
-			      strerror(error));
+		message_error(_("%s cannot be written: %s"), name, strerror(error));
 	return EXIT_FILE;
 }
 
 /* ---- where it is written ---- */
 
-/* path + suffix, owned by the caller. */
-static char *join(const char *path, size_t len, const char *suffix)
-{
-	char *joined = malloc(len + strlen(suffix) + 1);
-
-	if (!joined)
-		return NULL;
-	memcpy(joined, path, len);
-	strcpy(joined + len, suffix);
-	return joined;
-}
-
-static size_t folder_length(const char *path)
+/* Owned by the caller; NULL: no memory. */
+static char *folder_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return slash ? (size_t)(slash - path) + 1 : 0;
+	return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 }
 
 /* A file without a name in the folder of `path`; -1: the file system cannot. */
 static int open_nameless(const char *path, mode_t mode)
 {
-	size_t n = folder_length(path);
-	char *folder = n ? join(path, n, "") : join(".", 1, "");
+	char *folder = folder_of(path);
 	int fd = -1;
 
 	/* the name is given through /proc */
@@ -86,13 +96,26 @@ static int open_nameless(const char *path, mode_t mode)
 	return fd;
 }
 
+/* The name is from the root, for programs that change their folder. */
+static char *name_beside(const char *path)
+{
+	char *folder = folder_of(path), *real = folder ? realpath(folder, NULL) : NULL;
+	char *name = NULL;
+
+	if (real && asprintf(&name, "%s/.twcard-XXXXXX", real) < 0)
+		name = NULL;
+	free(folder);
+	free(real);
+	return name;
+}
+
 static int open_named(struct output *out, mode_t mode)
 {
 	mode_t mask = umask(0);
 	int fd;
 
 	umask(mask);
-	out->temporary = join(out->path, strlen(out->path), ".XXXXXX");
+	out->temporary = name_beside(out->path);
 	if (!out->temporary)
 		return -1;
 	fd = mkostemp(out->temporary, O_CLOEXEC);
@@ -108,47 +131,36 @@ static int open_named(struct output *out, mode_t mode)
 }
 
 /* Where nothing can be taken back. The answer is what is written to until the end. */
-static int open_target(struct output *out, enum output_kind kind)
+static int open_target(struct output *out)
 {
-	bool standard = strcmp(out->path, "-") == 0;
-
-	out->target = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-			       : open(out->path, O_WRONLY | O_CLOEXEC);
+	out->target = is_standard(out) ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+				       : open(out->path, O_WRONLY | O_CLOEXEC);
 	if (out->target < 0)
 		return -1;
-	return kind == OUTPUT_PUBLIC ? fcntl(out->target, F_DUPFD_CLOEXEC, 3)
-				     : memfd_create("twcard", MFD_CLOEXEC);
+	return kinds[out->kind].held ? memfd_create("twcard", MFD_CLOEXEC)
+				     : fcntl(out->target, F_DUPFD_CLOEXEC, 3);
 }
 
-static int open_place(struct output *out, enum output_kind kind)
+static int open_place(struct output *out)
 {
-	mode_t mode = kind == OUTPUT_SECRET ? 0600 : 0666;
+	mode_t mode = kinds[out->kind].mode;
 	struct stat about;
-	int fd;
+	bool special = stat(out->path, &about) == 0 && !S_ISREG(about.st_mode);
+	int fd = -1;
 
-	if (strcmp(out->path, "-") == 0 || (stat(out->path, &about) == 0 && !S_ISREG(about.st_mode)))
-		return open_target(out, kind);
+	if (is_standard(out) || (special && !kinds[out->kind].only_file))
+		return open_target(out);
 	if (!out->force && lstat(out->path, &about) == 0) {
 		errno = EEXIST;
 		return -1;
 	}
-	fd = open_nameless(out->path, mode);
-	return fd >= 0 ? fd : open_named(out, mode);
-}
-
-static bool write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		data += n;
-		len -= (size_t)n;
+	if (special) { /* root could replace /dev/null */
+		errno = NO_ORDINARY_FILE;
+		return -1;
 	}
-	return true;
+	if (!kinds[out->kind].named)
+		fd = open_nameless(out->path, mode);
+	return fd >= 0 ? fd : open_named(out, mode);
 }
 
 /* stdio forgets why a write failed, and takes a short one for a failure. */
@@ -156,7 +168,7 @@ static ssize_t write_some(void *output, const char *data, size_t len)
 {
 	struct output *out = output;
 
-	if (write_all(out->fd, (const uint8_t *)data, len))
+	if (file_write(out->fd, data, len))
 		return (ssize_t)len;
 	if (!out->error)
 		out->error = errno;
@@ -177,8 +189,8 @@ enum exit_code output_open(const char *path, enum output_kind kind, bool force, 
 	*out = (struct output)OUTPUT_CLOSED;
 	out->path = path;
 	out->force = force;
-	out->held = kind != OUTPUT_PUBLIC;
-	out->fd = open_place(out, kind);
+	out->kind = kind;
+	out->fd = open_place(out);
 	if (out->fd < 0) {
 		enum exit_code code = tell(out, errno);
 
@@ -203,13 +215,12 @@ static bool name_it(const char *from_proc, const char *to)
 /* A name of its own first: a link never replaces a file, renaming does. */
 static bool replace_by_nameless(struct output *out, const char *from_proc)
 {
-	char suffix[24];
-	char *name;
+	char *name = NULL;
 	bool good;
 
-	snprintf(suffix, sizeof suffix, ".%ld", (long)getpid());
-	name = join(out->path, strlen(out->path), suffix);
-	good = name && name_it(from_proc, name);
+	if (asprintf(&name, "%s.%ld", out->path, (long)getpid()) < 0)
+		return false;
+	good = name_it(from_proc, name);
 	if (good && rename(name, out->path) != 0) {
 		int error = errno;
 
@@ -221,13 +232,25 @@ static bool replace_by_nameless(struct output *out, const char *from_proc)
 	return good;
 }
 
+static bool rename_it(const struct output *out)
+{
+	if (out->force)
+		return rename(out->temporary, out->path) == 0;
+	if (renameat2(AT_FDCWD, out->temporary, AT_FDCWD, out->path, RENAME_NOREPLACE) == 0)
+		return true;
+	/* a file system that cannot do that; link() does not replace either */
+	if ((errno != EINVAL && errno != ENOSYS) || link(out->temporary, out->path) != 0)
+		return false;
+	(void)unlink(out->temporary);
+	return true;
+}
+
 static bool publish(struct output *out)
 {
 	char from_proc[64];
 
 	if (out->temporary)
-		return renameat2(AT_FDCWD, out->temporary, AT_FDCWD, out->path,
-				 out->force ? 0 : RENAME_NOREPLACE) == 0;
+		return rename_it(out);
 	snprintf(from_proc, sizeof from_proc, "/proc/self/fd/%d", out->fd);
 	return name_it(from_proc, out->path) ||
 	       (errno == EEXIST && out->force && replace_by_nameless(out, from_proc));
@@ -242,7 +265,7 @@ static bool let_go(int fd, int target)
 
 	while (got > 0) {
 		got = pread(fd, piece, PIECE, at);
-		if (got > 0 && !write_all(target, piece, (size_t)got))
+		if (got > 0 && !file_write(target, piece, (size_t)got))
 			got = -1;
 		at += got;
 	}
@@ -255,15 +278,14 @@ static bool finish(struct output *out)
 	if (fflush(out->file) != 0)
 		return false;
 	if (out->target >= 0)
-		return !out->held || let_go(out->fd, out->target);
+		return !kinds[out->kind].held || let_go(out->fd, out->target);
 	return fsync(out->fd) == 0 && publish(out);
 }
 
 /* The name itself is to survive a power cut. */
 static void sync_folder(const char *path)
 {
-	size_t n = folder_length(path);
-	char *folder = n ? join(path, n, "") : join(".", 1, "");
+	char *folder = folder_of(path);
 	int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (fd >= 0) {
