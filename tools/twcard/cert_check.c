@@ -22,9 +22,9 @@ struct check {
 	int weights[CERT_POINTS]; /* of what was found: 0 is nothing */
 	X509_STORE *store;
 	bool vouched;             /* nobody named a trusted CA: those that came with it stand in */
-	STACK_OF(X509_CRL) *crls; /* the request's, and one that was fetched; the latter owned */
-	X509_CRL *fetched;
-	char why[FETCH_WHY_SIZE]; /* one that was to be fetched and is not there */
+	STACK_OF(X509_CRL) *crls; /* the request's, and those that were fetched; the latter owned */
+	STACK_OF(X509_CRL) *fetched;
+	char why[X509_FILE_WHY]; /* one that was to be fetched and is not there */
 };
 
 /* ---- what OpenSSL finds ---- */
@@ -232,8 +232,11 @@ static bool make_store(struct check *c)
 
 static bool add_crl(struct check *c, const char *url)
 {
-	c->fetched = fetch_crl(url, c->why);
-	return !c->fetched || sk_X509_CRL_push(c->crls, c->fetched) > 0;
+	(void)fetch_crls(url, c->fetched, c->why);
+	for (int i = 0; i < sk_X509_CRL_num(c->fetched); i++)
+		if (sk_X509_CRL_push(c->crls, sk_X509_CRL_value(c->fetched, i)) <= 0)
+			return false;
+	return true;
 }
 
 /* The first http address among them. */
@@ -476,9 +479,10 @@ bool cert_check(const struct cert_request *request, X509 *x, struct cert_finding
 
 	memset(out, 0, CERT_POINTS * sizeof *out);
 	c.crls = request->crls ? sk_X509_CRL_dup(request->crls) : sk_X509_CRL_new_null();
-	ok = c.crls && run(&c, x);
+	c.fetched = sk_X509_CRL_new_null();
+	ok = c.crls && c.fetched && run(&c, x);
 	X509_STORE_free(c.store);
 	sk_X509_CRL_free(c.crls);
-	X509_CRL_free(c.fetched);
+	sk_X509_CRL_pop_free(c.fetched, X509_CRL_free);
 	return ok;
 }

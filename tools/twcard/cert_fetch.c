@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/http.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "tools/twcard/cert_fetch.h"
@@ -18,28 +16,21 @@
 
 #define CONNECT_TIMEOUT 10 /* seconds */
 #define TIMEOUT 30         /* of a transfer */
-#define CHUNK 65536
 
 bool fetch_is_url(const char *where)
 {
 	return strncasecmp(where, "http://", 7) == 0 || strncasecmp(where, "https://", 8) == 0;
 }
 
-static void say(char why[FETCH_WHY_SIZE], const char *where, const char *text)
-{
-	snprintf(why, FETCH_WHY_SIZE, "%s: %s", where, text);
-	ERR_clear_error();
-}
-
 /* OpenSSL's own words, for those who search for them. */
-static void say_openssl(char why[FETCH_WHY_SIZE], const char *where)
+static void say_openssl(char why[X509_FILE_WHY], const char *where)
 {
 	const char *data = NULL;
 	int flags = 0;
 	unsigned long e = ERR_peek_error_all(NULL, NULL, NULL, &data, &flags);
 	const char *reason = ERR_SYSTEM_ERROR(e) ? strerror(ERR_GET_REASON(e)) : ERR_reason_error_string(e);
 
-	snprintf(why, FETCH_WHY_SIZE, _("%s: nothing was received (%s%s%.100s)"), where,
+	snprintf(why, X509_FILE_WHY, _("%s: nothing was received (%s%s%.100s)"), where,
 		 reason ? reason : "?", data && flags & ERR_TXT_STRING && *data ? ": " : "",
 		 data && flags & ERR_TXT_STRING ? data : "");
 	ERR_clear_error();
@@ -143,7 +134,7 @@ static BIO *exchange(struct server *server, const char *port, const char *path, 
 	return answer;
 }
 
-static BIO *transfer(const char *url, BIO *request, size_t max, char why[FETCH_WHY_SIZE])
+static BIO *transfer(const char *url, BIO *request, size_t max, char why[X509_FILE_WHY])
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
 	struct server server;
@@ -164,114 +155,21 @@ static BIO *transfer(const char *url, BIO *request, size_t max, char why[FETCH_W
 	return answer;
 }
 
-BIO *fetch_ocsp(const char *url, BIO *request, char why[FETCH_WHY_SIZE])
+BIO *fetch_ocsp(const char *url, BIO *request, char why[X509_FILE_WHY])
 {
 	return transfer(url, request, FETCH_OCSP_MAX, why);
 }
 
-/* ---- files ---- */
-
-static BIO *read_file(const char *path, size_t max, char why[FETCH_WHY_SIZE])
+BIO *fetch_bytes(const char *where, size_t max, char why[X509_FILE_WHY])
 {
-	FILE *file = fopen(path, "rbe");
-	BIO *to = BIO_new(BIO_s_mem());
-	char bytes[CHUNK];
-	size_t n, total = 0;
-	bool ok = file && to;
-
-	while (ok && (n = fread(bytes, 1, sizeof bytes, file)) > 0) {
-		total += n;
-		ok = total <= max && BIO_write(to, bytes, (int)n) == (int)n;
-	}
-	if (file && ferror(file))
-		ok = false;
-	if (!ok)
-		say(why, path, total > max ? _("it is too large") : strerror(errno));
-	if (file)
-		fclose(file);
-	if (ok)
-		return to;
-	BIO_free(to);
-	return NULL;
+	return fetch_is_url(where) ? transfer(where, NULL, max, why) : x509_file_bytes(where, max, why);
 }
 
-BIO *fetch_bytes(const char *where, size_t max, char why[FETCH_WHY_SIZE])
+bool fetch_crls(const char *where, STACK_OF(X509_CRL) *to, char why[X509_FILE_WHY])
 {
-	return fetch_is_url(where) ? transfer(where, NULL, max, why) : read_file(where, max, why);
-}
+	BIO *from = fetch_bytes(where, X509_FILE_CRL_MAX, why);
+	bool ok = x509_add_crls(where, from, to, why);
 
-/* ---- what is in them ---- */
-
-static bool add_der(const unsigned char *bytes, long len, STACK_OF(X509) *to)
-{
-	const unsigned char *end = bytes;
-	X509 *x = d2i_X509(NULL, &end, len);
-
-	if (x && end == bytes + len && sk_X509_push(to, x) > 0)
-		return true;
-	X509_free(x);
-	return false;
-}
-
-/* True if there was one at least, and nothing that is not read. */
-static bool add_pem(const unsigned char *bytes, long len, STACK_OF(X509) *to)
-{
-	BIO *text = BIO_new_mem_buf(bytes, (int)len);
-	int before = sk_X509_num(to);
-	bool whole;
-	X509 *x;
-
-	ERR_clear_error();
-	while (text && (x = PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL) {
-		if (sk_X509_push(to, x) <= 0) {
-			X509_free(x);
-			break;
-		}
-	}
-	whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-	BIO_free(text);
-	return whole && sk_X509_num(to) > before;
-}
-
-bool fetch_certificates(const char *path, STACK_OF(X509) *to, char why[FETCH_WHY_SIZE])
-{
-	BIO *file = read_file(path, FETCH_CERTIFICATES_MAX, why);
-	unsigned char *bytes;
-	long len;
-	bool ok;
-
-	if (!file)
-		return false;
-	len = BIO_get_mem_data(file, &bytes);
-	ok = len > 0 && (add_der(bytes, len, to) || add_pem(bytes, len, to));
-	if (!ok)
-		say(why, path, _("no certificates in PEM or DER"));
-	ERR_clear_error();
-	BIO_free(file);
-	return ok;
-}
-
-X509_CRL *fetch_crl(const char *where, char why[FETCH_WHY_SIZE])
-{
-	BIO *from = fetch_bytes(where, FETCH_CRL_MAX, why), *text;
-	const unsigned char *end;
-	unsigned char *bytes;
-	X509_CRL *crl = NULL;
-	long len;
-
-	if (!from)
-		return NULL;
-	len = BIO_get_mem_data(from, &bytes);
-	end = bytes;
-	if (len > 0)
-		crl = d2i_X509_CRL(NULL, &end, len);
-	text = !crl && len > 0 ? BIO_new_mem_buf(bytes, (int)len) : NULL;
-	if (text)
-		crl = PEM_read_bio_X509_CRL(text, NULL, NULL, NULL);
-	if (!crl)
-		say(why, where, _("no revocation list in DER or PEM"));
-	ERR_clear_error();
-	BIO_free(text);
 	BIO_free(from);
-	return crl;
+	return ok;
 }

@@ -29,7 +29,7 @@ static void fail(struct cert_finding *out, const struct question *q, const char 
 
 static OCSP_RESPONSE *ask(struct question *q, struct cert_finding *out)
 {
-	char why[FETCH_WHY_SIZE] = "";
+	char why[X509_FILE_WHY] = "";
 	OCSP_RESPONSE *response;
 	BIO *body = NULL, *answer;
 

@@ -18,7 +18,7 @@ struct work {
 	struct cert_request request;
 	struct cert_list card;   /* empty with --file and without --trust-card */
 	STACK_OF(X509) *file;    /* of --file: the first is checked */
-	char why[FETCH_WHY_SIZE];
+	char why[X509_FILE_WHY];
 	struct json_object *json;
 	bool bad, failed, damaged;
 	bool not_checked[CERT_POINTS];
@@ -97,42 +97,31 @@ static enum exit_code read_time(const struct arguments *args, struct cert_reques
 
 static enum exit_code read_authorities(const struct arguments *args, struct work *w)
 {
+	enum exit_code code = EXIT_GOOD;
 	const char *path;
 
-	for (size_t n = 0; (path = arguments_nth(args, "ca", n)) != NULL; n++) {
-		if (!fetch_certificates(path, w->request.trusted, w->why)) {
-			message_error("%s", w->why);
-			return EXIT_FILE;
-		}
-	}
-	return EXIT_GOOD;
+	for (size_t n = 0; code == EXIT_GOOD && (path = arguments_nth(args, "ca", n)) != NULL; n++)
+		code = x509_file_load(path, w->request.trusted);
+	return code;
 }
 
 /* A list that cannot be had is told with the other points: they are worth knowing too. */
-static enum exit_code read_lists(const struct arguments *args, struct work *w)
+static void read_lists(const struct arguments *args, struct work *w)
 {
 	const char *where;
-	X509_CRL *crl;
 
-	for (size_t n = 0; (where = arguments_nth(args, "crl", n)) != NULL; n++) {
-		crl = fetch_crl(where, w->why);
-		if (!crl)
+	for (size_t n = 0; (where = arguments_nth(args, "crl", n)) != NULL; n++)
+		if (!fetch_crls(where, w->request.crls, w->why))
 			w->request.crl_why = w->why;
-		else if (sk_X509_CRL_push(w->request.crls, crl) <= 0) {
-			X509_CRL_free(crl);
-			return message_result(RESULT_NO_MEMORY, NULL);
-		}
-	}
-	return EXIT_GOOD;
 }
 
 /* What came with the first certificate of a file may be a CA's. */
 static enum exit_code read_certificate_file(const char *path, struct work *w)
 {
-	if (!fetch_certificates(path, w->file, w->why)) {
-		message_error("%s", w->why);
-		return EXIT_FILE;
-	}
+	enum exit_code code = x509_file_load(path, w->file);
+
+	if (code != EXIT_GOOD)
+		return code;
 	for (int i = 1; i < sk_X509_num(w->file); i++)
 		if (sk_X509_push(w->request.others, sk_X509_value(w->file, i)) <= 0)
 			return message_result(RESULT_NO_MEMORY, NULL);
@@ -172,7 +161,9 @@ static enum exit_code read_all(const struct arguments *args, struct work *w)
 		code = read_certificate_file(file, w);
 	if (code == EXIT_GOOD && (!file || trust_card))
 		code = read_card(args, w);
-	return code == EXIT_GOOD ? read_lists(args, w) : code;
+	if (code == EXIT_GOOD)
+		read_lists(args, w);
+	return code;
 }
 
 /* ---- one certificate ---- */
