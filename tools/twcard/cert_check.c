@@ -12,8 +12,8 @@
 #include "tools/twcard/cert_info.h"
 #include "tools/twcard/cert_ocsp.h"
 #include "tools/twcard/message.h"
+#include "tools/twcard/trust.h"
 
-#define AUTH_LEVEL 1 /* OpenSSL's: no MD5, no SHA-1, RSA of 1024 bits and more */
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
 struct check {
@@ -190,12 +190,12 @@ static int on_error(int ok, X509_STORE_CTX *ctx)
 
 /* ---- trust ---- */
 
-static bool trust(X509_STORE *store, STACK_OF(X509) *cas, bool roots_only)
+static bool trust_roots(X509_STORE *store, STACK_OF(X509) *cas)
 {
 	for (int i = 0; i < sk_X509_num(cas); i++) {
 		X509 *ca = sk_X509_value(cas, i);
 
-		if ((!roots_only || X509_self_signed(ca, 0) == 1) && X509_STORE_add_cert(store, ca) != 1)
+		if (X509_self_signed(ca, 0) == 1 && X509_STORE_add_cert(store, ca) != 1)
 			return false;
 	}
 	return true;
@@ -214,18 +214,14 @@ static bool make_store(struct check *c)
 {
 	const struct cert_request *r = c->request;
 	bool none = sk_X509_num(r->trusted) <= 0;
-	X509_VERIFY_PARAM *param;
 
-	c->store = X509_STORE_new();
+	c->store = trust_store_new(r->at);
 	c->vouched = none && !r->trust_others;
-	if (!c->store || !trust(c->store, r->trusted, false))
+	if (!c->store || !trust_add(c->store, r->trusted))
 		return false;
-	if ((none || r->trust_others) && !trust(c->store, r->others, has_root(r->others)))
-		return false;
-	param = X509_STORE_get0_param(c->store);
-	X509_VERIFY_PARAM_set_time(param, r->at);
-	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
-	return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) == 1;
+	if (!none && !r->trust_others)
+		return true;
+	return has_root(r->others) ? trust_roots(c->store, r->others) : trust_add(c->store, r->others);
 }
 
 /* ---- what the certificate itself names ---- */

@@ -12,6 +12,7 @@
 #include "tools/twcard/commands.h"
 #include "tools/twcard/message.h"
 #include "tools/twcard/table.h"
+#include "tools/twcard/trust.h"
 
 /* What the command line names. */
 struct work {
@@ -73,28 +74,6 @@ static enum exit_code read_purpose(const struct arguments *args, struct cert_req
 	return message_usage(args->command, _("--purpose is sign, encrypt or tls-client"));
 }
 
-/* A day begins at midnight here; a time with a Z is UTC. */
-static enum exit_code read_time(const struct arguments *args, struct cert_request *to)
-{
-	const char *word = arguments_value(args, "at"), *end;
-	struct tm tm = {.tm_isdst = -1};
-
-	to->at = time(NULL);
-	if (!word)
-		return EXIT_GOOD;
-	end = strptime(word, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (end && !*end) {
-		to->at = timegm(&tm);
-		return EXIT_GOOD;
-	}
-	tm = (struct tm){.tm_isdst = -1};
-	end = strptime(word, "%Y-%m-%d", &tm);
-	if (!end || *end)
-		return message_usage(args->command, _("--at is a day (2026-01-31) or a time (2026-01-31T08:00:00Z)"));
-	to->at = mktime(&tm);
-	return EXIT_GOOD;
-}
-
 static enum exit_code read_authorities(const struct arguments *args, struct work *w)
 {
 	enum exit_code code = EXIT_GOOD;
@@ -154,7 +133,7 @@ static enum exit_code read_all(const struct arguments *args, struct work *w)
 	if (file && args->word_count)
 		return message_usage(args->command, _("WHICH is on the card, --file is not: one or the other"));
 	if (code == EXIT_GOOD)
-		code = read_time(args, &w->request);
+		code = trust_time(args, &w->request.at);
 	if (code == EXIT_GOOD)
 		code = read_authorities(args, w);
 	if (code == EXIT_GOOD && file)

@@ -14,15 +14,61 @@
 #include "tools/twcard/trust.h"
 #include "tools/twcard/x509_file.h"
 
-/* ---- the CAs ---- */
+#define AUTH_LEVEL 1 /* OpenSSL's: no MD5, no SHA-1, RSA of 1024 bits and more */
 
-static bool trust_all(struct trust *t, STACK_OF(X509) *list)
+/* ---- what any check of a chain needs ---- */
+
+/* A day begins at midnight here; a time is UTC. */
+static const struct {
+	const char *format;
+	bool is_day;
+} times[] = {
+	{"%Y-%m-%dT%H:%M:%SZ", false},
+	{"%Y-%m-%d %H:%M:%S", false},
+	{"%Y-%m-%d", true},
+};
+
+enum exit_code trust_time(const struct arguments *args, time_t *at)
 {
-	for (int i = 0; i < sk_X509_num(list); i++)
-		if (!X509_STORE_add_cert(t->store, sk_X509_value(list, i)))
+	const char *text = arguments_value(args, "at");
+
+	*at = time(NULL);
+	for (size_t i = 0; text && i < sizeof times / sizeof *times; i++) {
+		struct tm tm = {.tm_isdst = -1};
+		const char *end = strptime(text, times[i].format, &tm);
+
+		if (!end || *end)
+			continue;
+		*at = times[i].is_day ? mktime(&tm) : timegm(&tm);
+		return EXIT_GOOD;
+	}
+	return text ? message_usage(args->command, _("--at is a day (2026-01-31) or a time (2026-01-31T08:00:00Z)"))
+		    : EXIT_GOOD;
+}
+
+X509_STORE *trust_store_new(time_t at)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_VERIFY_PARAM *param = store ? X509_STORE_get0_param(store) : NULL;
+
+	if (!param)
+		return NULL;
+	X509_VERIFY_PARAM_set_time(param, at);
+	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
+	/* who names a CA trusts it, also one that is no root */
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+	return store;
+}
+
+bool trust_add(X509_STORE *store, STACK_OF(X509) *cas)
+{
+	for (int i = 0; i < sk_X509_num(cas); i++)
+		if (X509_STORE_add_cert(store, sk_X509_value(cas, i)) != 1)
 			return false;
 	return true;
 }
+
+/* ---- the CAs ---- */
 
 static enum exit_code trust_files(const struct arguments *args, struct trust *t)
 {
@@ -32,7 +78,7 @@ static enum exit_code trust_files(const struct arguments *args, struct trust *t)
 
 	for (size_t i = 0; code == EXIT_GOOD && (path = arguments_nth(args, "ca", i)); i++)
 		code = x509_file_load(path, list);
-	if (code == EXIT_GOOD && !trust_all(t, list))
+	if (code == EXIT_GOOD && !trust_add(t->store, list))
 		code = message_result(RESULT_NO_MEMORY, NULL);
 	sk_X509_pop_free(list, X509_free);
 	return code;
@@ -73,7 +119,7 @@ static enum exit_code trust_cards(struct trust *t)
 	return good ? EXIT_GOOD : message_result(RESULT_NO_MEMORY, NULL);
 }
 
-/* ---- lists and time ---- */
+/* ---- lists ---- */
 
 static enum exit_code add_crls(const struct arguments *args, struct trust *t)
 {
@@ -92,36 +138,18 @@ static enum exit_code add_crls(const struct arguments *args, struct trust *t)
 	return code;
 }
 
-static enum exit_code set_time(const struct arguments *args, struct trust *t)
-{
-	static const char *const formats[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"};
-	const char *text = arguments_value(args, "at");
-
-	for (size_t i = 0; text && i < sizeof formats / sizeof *formats; i++) {
-		struct tm tm = {.tm_mday = 1};
-		const char *end = strptime(text, formats[i], &tm);
-
-		if (!end || *end)
-			continue;
-		X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(t->store), timegm(&tm));
-		return EXIT_GOOD;
-	}
-	return text ? message_usage(args->command, _("--at is a time such as 2026-01-31T12:00:00Z (UTC)"))
-		    : EXIT_GOOD;
-}
-
 enum exit_code trust_gather(const struct arguments *args, struct trust *out)
 {
-	enum exit_code code;
+	time_t at;
+	enum exit_code code = trust_time(args, &at);
 
-	*out = (struct trust){X509_STORE_new(), TRUST_NOBODY, sk_X509_new_null()};
+	*out = (struct trust){NULL, TRUST_NOBODY, NULL};
+	if (code != EXIT_GOOD)
+		return code;
+	*out = (struct trust){trust_store_new(at), TRUST_NOBODY, sk_X509_new_null()};
 	if (!out->store || !out->others)
 		return message_result(RESULT_NO_MEMORY, NULL);
-	/* who names a CA trusts it, also one that is no root */
-	X509_STORE_set_flags(out->store, X509_V_FLAG_PARTIAL_CHAIN);
-	code = set_time(args, out);
-	if (code == EXIT_GOOD)
-		code = add_crls(args, out);
+	code = add_crls(args, out);
 	if (code != EXIT_GOOD)
 		return code;
 	if (arguments_has(args, "no-chain")) {
@@ -158,6 +186,9 @@ static const struct {
 	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, N_("no CA that is trusted issued the certificate")},
 	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, N_("the certificate was issued by its own holder")},
 	{X509_V_ERR_CERT_SIGNATURE_FAILURE, N_("the certificate is forged or damaged: its issuer's signature is wrong")},
+	{X509_V_ERR_CA_MD_TOO_WEAK, N_("a certificate in the chain is signed in a way that is no longer safe (MD5 or SHA-1)")},
+	{X509_V_ERR_CA_KEY_TOO_SMALL, N_("a CA's key is too short to be safe")},
+	{X509_V_ERR_EE_KEY_TOO_SMALL, N_("the certificate's key is too short to be safe")},
 };
 
 static const char *words_of(X509_STORE_CTX *ctx)

@@ -7,7 +7,9 @@
 #define TWCARD_TOOLS_TRUST_H
 
 #include <stdbool.h>
+#include <time.h>
 
+#include <openssl/types.h>
 #include <openssl/x509.h>
 
 #include "tools/twcard/subcommand.h"
@@ -25,6 +27,16 @@ struct trust {
 	enum trust_source source;
 	STACK_OF(X509) *others; /* the cards' CAs, trusted or not, to build chains with */
 };
+
+/* What --at says, or now. EXIT_USAGE: it is no time; the user has been told. */
+enum exit_code trust_time(const struct arguments *args, time_t *at);
+
+/*
+ * For chains as they are checked here: at a time, without MD5 and SHA-1, up to
+ * any CA that was added, also one that is no root. NULL: out of memory.
+ */
+X509_STORE *trust_store_new(time_t at);
+bool trust_add(X509_STORE *store, STACK_OF(X509) *cas);
 
 /* To be cleared in any case. The user has been told of all that is not EXIT_GOOD. */
 enum exit_code trust_gather(const struct arguments *args, struct trust *out);
