@@ -473,7 +473,7 @@ static bool gppki_can_login(const struct card *card)
 
 const struct card_profile profile_gppki = {
 	.name = "gppki",
-	.cards = "second-generation MOICA cards",
+	.cards = SHOWN("second-generation MOICA cards"),
 	/* facts: gen 2, the command table */
 	.marks = {
 		[OP_PROBE] = OBSERVED,

@@ -225,7 +225,7 @@ static enum result hicos_private_op(struct card *card, unsigned key_ref,
 
 const struct card_profile profile_hicos_v3 = {
 	.name = "hicos-v3",
-	.cards = "first-generation MOICA, MOEACA and other GPKI cards",
+	.cards = SHOWN("first-generation MOICA, MOEACA and other GPKI cards"),
 	/* facts: gen 1, the command table; probing is a SELECT and two reads */
 	.marks = {
 		[OP_PROBE] = OBSERVED,

@@ -6,25 +6,25 @@ static const struct {
 	const char *name;
 	bool changes_card;
 } ops[OP_COUNT] = {
-	[OP_PROBE] = {"probe", false},
-	[OP_READ_TOKEN] = {"read token data", false},
-	[OP_READ_DIRECTORY] = {"read directory", false},
-	[OP_READ_FILE] = {"read file", false},
-	[OP_READ_PUBLIC_KEY] = {"read public key", false},
-	[OP_VERIFY_PIN] = {"verify PIN", true},
-	[OP_PRIVATE_OP] = {"RSA private operation", false},
-	[OP_CHALLENGE] = {"get challenge", false},
-	[OP_CHANGE_PIN] = {"change PIN", true},
-	[OP_UNBLOCK_PIN] = {"unblock PIN", true},
-	[OP_WRITE_FILE] = {"write file", true},
-	[OP_CREATE_FILE] = {"create file", true},
-	[OP_DELETE_FILE] = {"delete file", true},
-	[OP_GENERATE_KEY] = {"generate key", true},
+	[OP_PROBE] = {SHOWN("probe"), false},
+	[OP_READ_TOKEN] = {SHOWN("read token data"), false},
+	[OP_READ_DIRECTORY] = {SHOWN("read directory"), false},
+	[OP_READ_FILE] = {SHOWN("read file"), false},
+	[OP_READ_PUBLIC_KEY] = {SHOWN("read public key"), false},
+	[OP_VERIFY_PIN] = {SHOWN("verify PIN"), true},
+	[OP_PRIVATE_OP] = {SHOWN("RSA private operation"), false},
+	[OP_CHALLENGE] = {SHOWN("get challenge"), false},
+	[OP_CHANGE_PIN] = {SHOWN("change PIN"), true},
+	[OP_UNBLOCK_PIN] = {SHOWN("unblock PIN"), true},
+	[OP_WRITE_FILE] = {SHOWN("write file"), true},
+	[OP_CREATE_FILE] = {SHOWN("create file"), true},
+	[OP_DELETE_FILE] = {SHOWN("delete file"), true},
+	[OP_GENERATE_KEY] = {SHOWN("generate key"), true},
 };
 
 static const char *const marks[] = {
-	[PROVENANCE_NONE] = "unknown", [ASSUMED] = "assumed",   [STATIC] = "static",
-	[DOCUMENTED] = "documented",   [OBSERVED] = "observed",
+	[PROVENANCE_NONE] = SHOWN("unknown"), [ASSUMED] = SHOWN("assumed"), [STATIC] = SHOWN("static"),
+	[DOCUMENTED] = SHOWN("documented"),   [OBSERVED] = SHOWN("observed"),
 };
 
 const char *provenance_name(enum provenance mark)

@@ -7,6 +7,9 @@
 
 #include <stdbool.h>
 
+/* Marks a text for people; po/texts collects them, and who shows one translates it. */
+#define SHOWN(text) text
+
 enum provenance {
 	PROVENANCE_NONE,  /* nothing known: the operation has no form at all */
 	ASSUMED,          /* by analogy with ISO 7816 or with an observed fact */

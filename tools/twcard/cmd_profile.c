@@ -9,8 +9,6 @@
 #include "tools/twcard/message.h"
 #include "tools/twcard/table.h"
 
-/* ---- texts of the card library, for translation ---- */
-
 static const char *const permissions[] = {
 	[CARD_MAY] = N_("allowed"),
 	[CARD_MAY_IF_ALLOWED] = N_("refused, unless allow-unproven = yes"),
@@ -29,7 +27,7 @@ static struct json_object *json_facts(const struct card_profile *profile)
 	struct json_object *value = json_object_new_object();
 
 	json_object_object_add(value, "name", json_object_new_string(facts.name));
-	json_object_object_add(value, "cards", json_object_new_string(facts.cards));
+	json_object_object_add(value, "cards", message_json_text(_(facts.cards)));
 	json_object_object_add(value, "pin_min", json_object_new_int((int)facts.pin_min));
 	json_object_object_add(value, "pin_max", json_object_new_int((int)facts.pin_max));
 	json_object_object_add(value, "pin_tries", json_object_new_int(facts.pin_tries));
@@ -55,7 +53,7 @@ static enum exit_code run_list(const struct arguments *args)
 		table_cell(t, STYLE_PLAIN, "%s", facts.name);
 		table_cell(t, STYLE_PLAIN, _("%zu to %zu"), facts.pin_min, facts.pin_max);
 		table_cell(t, STYLE_PLAIN, "%d", facts.pin_tries);
-		table_cell(t, STYLE_PLAIN, "%s", facts.cards);
+		table_cell(t, STYLE_PLAIN, "%s", _(facts.cards));
 		json_object_array_add(list, json_facts(profile));
 	}
 	if (message_is_json()) {
@@ -106,7 +104,7 @@ static void print_profile(const struct card_profile *profile)
 	const struct card_profile_facts facts = card_profile_facts(profile);
 	struct table *t = table_new(4);
 
-	printf(_("%s: %s\nPIN: %zu to %zu characters, %d tries\nallow-unproven: %s\n\n"), facts.name, facts.cards,
+	printf(_("%s: %s\nPIN: %zu to %zu characters, %d tries\nallow-unproven: %s\n\n"), facts.name, _(facts.cards),
 	       facts.pin_min, facts.pin_max, facts.pin_tries,
 	       config_current()->allow_unproven ? _("yes") : _("no"));
 	table_cell(t, STYLE_HEAD, "%s", _("Operation"));
@@ -117,8 +115,8 @@ static void print_profile(const struct card_profile *profile)
 		enum provenance mark;
 		enum card_permission may = card_profile_permits(profile, op, &mark);
 
-		table_cell(t, STYLE_PLAIN, "%s", card_op_name(op));
-		table_cell(t, mark == OBSERVED ? STYLE_GOOD : STYLE_PLAIN, "%s", provenance_name(mark));
+		table_cell(t, STYLE_PLAIN, "%s", _(card_op_name(op)));
+		table_cell(t, mark == OBSERVED ? STYLE_GOOD : STYLE_PLAIN, "%s", _(provenance_name(mark)));
 		table_cell(t, STYLE_PLAIN, "%s", card_op_changes_card(op) ? _("yes") : _("no"));
 		table_cell(t, STYLE_PLAIN, "%s", _(permissions[may]));
 	}

@@ -244,7 +244,7 @@ static struct json_object *card_json(const struct status *s)
 		json_object_array_add(list, certificate_json(s, i));
 	json_object_object_add(card, "certificates", list);
 	if (s->certificates_result != RESULT_OK)
-		json_object_object_add(card, "error", message_json_text(result_text(s->certificates_result)));
+		json_object_object_add(card, "error", message_json_text(_(result_text(s->certificates_result))));
 	return card;
 }
 
@@ -256,6 +256,6 @@ struct json_object *status_json(const struct status *s)
 	json_object_object_add(value, "reader", message_json_text(s->reader));
 	json_object_object_add(value, "card", s->result == RESULT_OK ? card_json(s) : NULL);
 	if (s->result != RESULT_OK && s->result != RESULT_NO_CARD)
-		json_object_object_add(value, "error", message_json_text(result_text(s->result)));
+		json_object_object_add(value, "error", message_json_text(_(result_text(s->result))));
 	return value;
 }
