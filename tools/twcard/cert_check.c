@@ -337,7 +337,7 @@ static void tell_chain(struct check *c, STACK_OF(X509) *chain)
 	for (int i = sk_X509_num(chain) > 1; i < sk_X509_num(chain) && at < sizeof names; i++) {
 		char *name = cert_info_name(X509_get_subject_name(sk_X509_value(chain, i)));
 
-		at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", name ? name : "?");
+		at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? _(", ") : "", name ? name : "?");
 		free(name);
 	}
 	if (c->vouched)

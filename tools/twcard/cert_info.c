@@ -256,8 +256,9 @@ void cert_info_usage(const struct cert_info *info, char out[CERT_USAGE_SIZE])
 
 	out[0] = '\0';
 	for (size_t i = 0; i < COUNT(usages); i++)
+		/* translators: between the words of a list */
 		if (info->usage & usages[i].usage && at < CERT_USAGE_SIZE)
-			at += (size_t)snprintf(out + at, CERT_USAGE_SIZE - at, "%s%s", at ? ", " : "",
+			at += (size_t)snprintf(out + at, CERT_USAGE_SIZE - at, "%s%s", at ? _(", ") : "",
 					       _(usages[i].text));
 }
 

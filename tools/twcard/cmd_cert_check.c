@@ -321,7 +321,7 @@ static void print_summary(const struct work *w)
 		if (!w->not_checked[i])
 			continue;
 		printf("%s%s", *between ? between : _(" Not checked: "), _(points[i].text));
-		between = ", ";
+		between = _(", ");
 	}
 	printf("\n");
 }

@@ -29,10 +29,10 @@ static void print_finding(const struct doctor_finding *f)
 	char *text = text_safe(f->text), *todo = text_safe(f->todo);
 	const char *style = message_style(stdout, shown[f->state].style);
 
-	printf("%s%s:%s %s: %s\n", style, _(shown[f->state].word), *style ? message_style_end(stdout) : "",
-	       _(f->check->title), text ? text : "");
+	printf("%s%s%s%s%s%s%s\n", style, _(shown[f->state].word), *style ? message_style_end(stdout) : "",
+	       _(": "), _(f->check->title), _(": "), text ? text : "");
 	if (*f->todo)
-		printf("    %s: %s\n", _("to do"), todo ? todo : "");
+		printf("    %s%s%s\n", _("to do"), _(": "), todo ? todo : "");
 	free(text);
 	free(todo);
 }

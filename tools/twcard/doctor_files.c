@@ -205,6 +205,6 @@ void doctor_check_vendor(struct doctor *d, struct doctor_finding *f)
 		return;
 	}
 	doctor_say(f, DOCTOR_NOTE, _("HiCOS is here, too (%s%s%s): both can use the card, in turns"),
-		   module ? module : "", module && serves ? ", " : "",
+		   module ? module : "", module && serves ? _(", ") : "",
 		   serves ? _("its service listens on port 61161") : "");
 }

@@ -42,7 +42,7 @@ static bool read_line(const char *path, char *out, size_t size)
 	return ok;
 }
 
-/* Adds the product's name of an interface's device, ", " between them. */
+/* Adds the product's name of an interface's device, a comma between them. */
 static void add_product(const char *interface, char names[NAMES_SIZE])
 {
 	char path[1200], product[128], *shown;
@@ -54,7 +54,7 @@ static void add_product(const char *interface, char names[NAMES_SIZE])
 		return;
 	shown = redact_reader(product);
 	if (shown)
-		snprintf(names + at, NAMES_SIZE - at, "%s%s", at ? ", " : "", shown);
+		snprintf(names + at, NAMES_SIZE - at, "%s%s", at ? _(", ") : "", shown);
 	free(shown);
 }
 
@@ -78,7 +78,7 @@ void doctor_check_usb(struct doctor *d, struct doctor_finding *f)
 	globfree(&found);
 	d->usb_reader = readers > 0;
 	if (readers)
-		doctor_say(f, DOCTOR_OK, _("the kernel sees a smart-card reader%s%s"), *names ? ": " : "",
+		doctor_say(f, DOCTOR_OK, _("the kernel sees a smart-card reader%s%s"), *names ? _(": ") : "",
 			   names);
 	else
 		doctor_say(f, DOCTOR_NOTE, _("the kernel sees no smart-card reader on USB"));
@@ -208,7 +208,7 @@ void doctor_check_readers(struct doctor *d, struct doctor_finding *f)
 		char *shown = redact_reader(cards_slot(i)->reader);
 
 		redact_add(&d->secrets, cards_slot(i)->reader, shown ? shown : "<reader>");
-		snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", cards_slot(i)->reader);
+		snprintf(names + at, sizeof names - at, "%s%s", at ? _(", ") : "", cards_slot(i)->reader);
 		free(shown);
 	}
 	if (cards_count()) {

@@ -135,8 +135,9 @@ enum exit_code message_result(enum result r, const char *what)
 		code = endings[i].code;
 		next = endings[i].next;
 	}
+	/* translators: between what was being done and what went wrong */
 	if (r != RESULT_OK)
-		message_error("%s%s%s%s%s", what ? what : "", what ? ": " : "", _(result_text(r)),
+		message_error("%s%s%s%s%s", what ? what : "", what ? _(": ") : "", _(result_text(r)),
 			      next ? "\n" : "", next ? _(next) : "");
 	return code;
 }

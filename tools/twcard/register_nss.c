@@ -17,7 +17,7 @@
 #define DATABASE "sql:." /* from in there: NSS 3 loses the modules of a folder with a blank in its path */
 #define TRUST_NONE ",,"
 #define TRUST_ROOT "C,C," /* CA of web sites and of mail */
-#define MODULE_WHAT "module " REGISTER_NAME
+#define MODULE_WHAT _("module twcard") /* REGISTER_NAME */
 #define URI_SIZE 160
 
 /* ---- the programs ---- */

@@ -72,8 +72,8 @@ static void detail_read(struct decoder *d, const struct command *cmd, char out[D
 
 	if (d->file)
 		name_file(d->file, file);
-	snprintf(out, DECODE_TEXT, _("from byte %u, %u wanted%s%.100s"), offset, cmd->le, d->file ? ": " : "",
-		 file);
+	snprintf(out, DECODE_TEXT, _("from byte %u, %u wanted%s%.100s"), offset, cmd->le,
+		 d->file ? _(": ") : "", file);
 }
 
 static void detail_record(struct decoder *d, const struct command *cmd, char out[DECODE_TEXT])
