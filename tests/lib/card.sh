@@ -50,7 +50,7 @@ id_sign=5349474e
 id_keyx=4b455958
 id_sign02=5349474e3032
 export TWCARD_CONF=/dev/null LC_ALL=C.UTF-8
-unset TWCARD_DEBUG TWCARD_DEBUG_FILE
+unset TWCARD_DEBUG TWCARD_DEBUG_FILE LANGUAGE
 
 [ -e "$module" ] || bail "the module is not built: $module"
 [ -x "$virtual" ] || bail "the virtual card is not built: $virtual"
