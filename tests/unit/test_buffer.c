@@ -19,6 +19,52 @@ static void it_grows_and_keeps_its_contents(void **state)
 	assert_int_equal(b.len + b.cap, 0);
 }
 
+static void what_fits_stays_where_it_is(void **state)
+{
+	static const uint8_t bytes[64];
+	struct buffer b = BUFFER_INIT;
+	uint8_t *place;
+	size_t room;
+
+	(void)state;
+	assert_int_equal(buffer_append(&b, bytes, 1), RESULT_OK);
+	place = b.data;
+	room = b.cap - b.len;
+	assert_true(room && room < sizeof bytes);
+	assert_int_equal(buffer_append(&b, bytes, room), RESULT_OK);
+	assert_ptr_equal(b.data, place);
+	assert_int_equal(b.len, b.cap);
+	/* and then it has twice the room, no more */
+	assert_int_equal(buffer_append_u8(&b, 1), RESULT_OK);
+	assert_int_equal(b.cap, 2 * (room + 1));
+	assert_int_equal(buffer_reserve(&b, b.cap - b.len), RESULT_OK);
+	assert_int_equal(b.cap, 2 * (room + 1));
+	buffer_clear(&b);
+	assert_int_equal(buffer_reserve(&b, room + 1), RESULT_OK);
+	assert_int_equal(b.cap, room + 1);
+	buffer_clear(&b);
+}
+
+static void only_full_buffers_can_be_the_same(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = {{"abc", "abc", true}, {"abc", "abd", false}, {"abc", "ab", false},
+		    {"ab", "abc", false}, {"", "abc", false}, {"abc", "", false}, {"", "", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct buffer a = BUFFER_INIT, b = BUFFER_INIT;
+
+		assert_int_equal(buffer_append(&a, rows[i].a, strlen(rows[i].a)), RESULT_OK);
+		assert_int_equal(buffer_append(&b, rows[i].b, strlen(rows[i].b)), RESULT_OK);
+		assert_int_equal(buffer_same(&a, &b), rows[i].same);
+		buffer_clear(&a);
+		buffer_clear(&b);
+	}
+}
+
 static void nothing_can_be_appended_from_nowhere(void **state)
 {
 	struct buffer b = BUFFER_INIT;
@@ -80,6 +126,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_grows_and_keeps_its_contents),
+		cmocka_unit_test(what_fits_stays_where_it_is),
+		cmocka_unit_test(only_full_buffers_can_be_the_same),
 		cmocka_unit_test(nothing_can_be_appended_from_nowhere),
 		cmocka_unit_test(truncation_wipes_the_rest_and_never_grows),
 		cmocka_unit_test(an_impossible_size_leaves_it_as_it_was),

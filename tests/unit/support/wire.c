@@ -120,10 +120,15 @@ static void collect(enum log_level level, const char *line, void *context)
 	log->len += len + 1;
 }
 
-void wire_log_start(struct wire_log *log)
+void wire_log_start_at(struct wire_log *log, enum log_level level)
 {
 	*log = (struct wire_log){NULL, 0};
-	log_set(LOG_TRACE, collect, log);
+	log_set(level, collect, log);
+}
+
+void wire_log_start(struct wire_log *log)
+{
+	wire_log_start_at(log, LOG_TRACE);
 }
 
 void wire_log_stop(struct wire_log *log)

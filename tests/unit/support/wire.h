@@ -47,12 +47,13 @@ struct channel *wire_vcard(struct wire *w, struct vcard *card);
 /* Hex digits, blanks between them allowed; answers the number of bytes. */
 size_t wire_unhex(const char *hex, uint8_t *out, size_t cap);
 
-/* The log as text, every level, from now on; logging is off after wire_log_stop(). */
+/* The log as text, every level or those up to one, from now on; logging is off after wire_log_stop(). */
 struct wire_log {
 	char *text; /* lines, each with a newline; NULL while there are none */
 	size_t len;
 };
 void wire_log_start(struct wire_log *log);
+void wire_log_start_at(struct wire_log *log, enum log_level level);
 void wire_log_stop(struct wire_log *log);
 
 #endif
