@@ -96,6 +96,44 @@ static void a_wrong_le_may_lead_to_more_data(void **state)
 	assert_answers(script, &read_8, "01020304", 0x9000, 3);
 }
 
+static void the_class_is_changed_once_and_for_the_first_get_response_only(void **state)
+{
+	static const char *const later[] = {"80B0000008", "6102", "80C0000002", "01 6102",
+					    "80C0000002", "6E00", NULL};
+	static const char *const all[] = {"80B0000008", "6100", "80C0000000", "6E00", "00C0000000",
+					  "0102 9000", NULL};
+	static const char *const standard[] = {"00B0000008", "6102", "00C0000002", "6E00", NULL};
+	const struct command cmd = {.ins = 0xB0, .le = 8};
+	struct response resp = RESPONSE_INIT;
+	struct channel *ch;
+	struct wire w;
+
+	(void)state;
+	assert_answers(later, &read_8, "01", 0x6E00, 3);
+	assert_answers(all, &read_8, "0102", 0x9000, 3);
+	ch = wire_script(&w, standard); /* the standard's from the start */
+	assert_int_equal(channel_transmit(ch, &cmd, &resp), RESULT_OK);
+	assert_int_equal(resp.sw, 0x6E00);
+	assert_int_equal(w.commands, 2);
+	channel_free(&ch);
+	response_clear(&resp);
+}
+
+static void who_asks_for_no_data_need_not_fetch_them(void **state)
+{
+	static const char *const script[] = {"80A4000002AABB08", "0102 6103", NULL};
+	static const char *const wrong_le[] = {"80A4000002AABB08", "6C02", NULL};
+	static const uint8_t fid[] = {0xAA, 0xBB};
+	struct command select = {.cla = 0x80, .ins = 0xA4, .data = fid, .len = 2, .le = 8};
+
+	(void)state;
+	select.ignore_more = true;
+	assert_answers(script, &select, "0102", 0x9000, 1);
+	select.ignore_more = false;
+	select.once = true;
+	assert_answers(wrong_le, &select, "", 0x6C02, 1);
+}
+
 static void get_response_falls_back_to_the_standard_class(void **state)
 {
 	static const char *const script[] = {"80B0000008", "6102", "80C0000002", "6E00", "00C0000002",
@@ -134,11 +172,45 @@ static void more_data_without_end_are_cut(void **state)
 		struct channel *ch = wire_function(&w, always_more, &sizes[i]);
 
 		assert_int_equal(channel_transmit(ch, &read_8, &resp), RESULT_BAD_ANSWER);
-		assert_in_range(w.commands, 2, 300);
+		assert_in_range(w.commands, 2, 258); /* 64 KiB, and what shows that there is more */
 		assert_int_equal(resp.data.len, 0);
 		response_clear(&resp);
 		channel_free(&ch);
 	}
+}
+
+/* Answers 256 bytes and 6100 so often as it is told, then 9000. */
+static enum result a_file(void *context, const uint8_t *cmd, size_t len, uint8_t *answer, size_t cap,
+			  size_t *answer_len)
+{
+	unsigned *left = context;
+
+	(void)len;
+	(void)cap;
+	assert_int_equal(cmd[4], *left == 257 ? 8 : 0); /* all that there is */
+	memset(answer, (uint8_t)*left, 256);
+	--*left;
+	memcpy(answer + 256, *left ? "\x61\x00" : "\x90\x00", 2);
+	*answer_len = 258;
+	return RESULT_OK;
+}
+
+static void as_much_as_a_file_can_be_is_fetched(void **state)
+{
+	struct response resp = RESPONSE_INIT;
+	unsigned left = 257; /* the command's own answer, and 64 KiB */
+	struct wire w;
+	struct channel *ch = wire_function(&w, a_file, &left);
+
+	(void)state;
+	assert_int_equal(channel_transmit(ch, &read_8, &resp), RESULT_OK);
+	assert_int_equal(w.commands, 257);
+	assert_int_equal(resp.data.len, 257 * 256);
+	assert_int_equal(resp.data.data[0], (uint8_t)257);
+	assert_int_equal(resp.data.data[resp.data.len - 1], 1);
+	assert_int_equal(resp.sw, 0x9000);
+	response_clear(&resp);
+	channel_free(&ch);
 }
 
 /* ---- the budget of one transaction ---- */
@@ -184,6 +256,23 @@ static void a_transaction_has_a_budget_of_commands_and_the_next_a_new_one(void *
 		channel_free(&ch);
 	}
 	assert_false(result_is_refusal(RESULT_BUDGET)); /* the card did not say no */
+}
+
+static void a_new_budget_counts_at_once(void **state)
+{
+	struct response resp = RESPONSE_INIT;
+	size_t one = 1;
+	struct wire w;
+	struct channel *ch = wire_function(&w, always_more, &one);
+
+	(void)state;
+	channel_set_budget(ch, 3, CHANNEL_BUDGET_MS);
+	assert_ends_with_the_budget(&w, ch, 3);
+	channel_set_budget(ch, 3, 0); /* no time, nothing is sent */
+	assert_int_equal(channel_transmit(ch, &read_8, &resp), RESULT_BUDGET);
+	assert_int_equal(w.commands, 3);
+	response_clear(&resp);
+	channel_free(&ch);
 }
 
 static enum result slow_answer(void *context, const uint8_t *cmd, size_t len, uint8_t *answer,
@@ -287,6 +376,89 @@ static void a_transport_that_fails_is_passed_on(void **state)
 	response_clear(&resp);
 }
 
+/* What came before the failure is no answer, either. */
+static void what_fails_half_way_leaves_nothing(void **state)
+{
+	static const char *const scripts[][5] = {{"80B0000008", "0102 6103", NULL},
+						 {"80B0000008", "0102 6103", "80C0000003", "90", NULL},
+						 {"80B0000008", "0102 6C03", NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(scripts); i++) {
+		struct response resp = RESPONSE_INIT;
+		struct wire w;
+
+		assert_int_equal(run(&w, scripts[i], &read_8, &resp),
+				 i == 1 ? RESULT_BAD_ANSWER : RESULT_CARD_MUTE);
+		assert_int_equal(resp.data.len, 0);
+		response_clear(&resp);
+	}
+}
+
+static enum result begin_badly(void *self, bool *was_reset)
+{
+	(void)self;
+	*was_reset = true;
+	return RESULT_CARD_REMOVED;
+}
+
+static void a_transaction_that_did_not_begin_is_not_ended(void **state)
+{
+	static const char *const script[] = {NULL};
+	struct wire w;
+	struct channel *ch = wire_script(&w, script);
+	struct transport_ops ops = *ch->ops;
+	bool was_reset = false;
+
+	(void)state;
+	ops.begin = begin_badly;
+	ch->ops = &ops;
+	assert_int_equal(channel_begin(ch, &was_reset), RESULT_CARD_REMOVED);
+	assert_true(was_reset);
+	assert_int_equal(channel_end(ch, false), RESULT_OK);
+	assert_int_equal(channel_end(ch, true), RESULT_FAILED);
+	assert_int_equal(w.ends, 0);
+	channel_free(&ch);
+	assert_int_equal(w.ends, 0);
+	assert_int_equal(w.closes, 1);
+}
+
+static void a_reset_without_a_transaction_is_for_the_end(void **state)
+{
+	static const char *const script[] = {NULL};
+	struct wire w;
+	struct channel *ch = wire_script(&w, script);
+	bool was_reset;
+
+	(void)state;
+	assert_int_equal(channel_reset_now(ch), RESULT_OK);
+	assert_int_equal(w.resets, 1);
+	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
+	assert_int_equal(channel_reset_now(ch), RESULT_OK);
+	assert_int_equal(w.resets, 2);
+	channel_free(&ch); /* it is not ended again */
+	assert_int_equal(w.ends, 2);
+}
+
+static void a_longer_atr_is_cut(void **state)
+{
+	static const char *const script[] = {NULL};
+	uint8_t atr[ATR_MAX + 7];
+	struct channel *ch, *longer = NULL;
+	struct wire w;
+
+	(void)state;
+	memset(atr, 0x3B, sizeof atr);
+	ch = wire_script(&w, script);
+	assert_int_equal(channel_new(ch->ops, &w, "longer", atr, sizeof atr, &longer), RESULT_OK);
+	assert_int_equal(longer->atr_len, ATR_MAX);
+	assert_memory_equal(longer->atr, atr, ATR_MAX);
+	assert_string_equal(longer->name, "longer");
+	assert_int_equal(longer->get_response_cla, 0);
+	channel_free(&longer);
+	channel_free(&ch);
+}
+
 static void what_cannot_be_encoded_is_not_sent(void **state)
 {
 	static const char *const script[] = {NULL};
@@ -362,14 +534,24 @@ static void what_is_no_secret_is_in_the_trace(void **state)
 	static const char *const script[] = {"80B0000008", "0102 9000", NULL};
 	struct response resp = RESPONSE_INIT;
 	struct wire_log log;
+	bool was_reset;
 	struct wire w;
+	struct channel *ch;
 
 	(void)state;
 	wire_log_start(&log);
-	assert_int_equal(run(&w, script, &read_8, &resp), RESULT_OK);
-	assert_non_null(strstr(log.text, "> 80B0000008\n"));
-	assert_non_null(strstr(log.text, "< 01029000\n"));
-	assert_non_null(strstr(log.text, "= 3BB8"));
+	ch = wire_script(&w, script);
+	w.reset_next = true;
+	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
+	assert_int_equal(channel_transmit(ch, &read_8, &resp), RESULT_OK);
+	assert_non_null(strstr(log.text, "@ wire\n= 3BB8"));
+	assert_non_null(strstr(log.text, "! reset\n@ wire\n> 80B0000008\n< 01029000\n"));
+	assert_int_equal(channel_transmit(ch, &read_8, &resp), RESULT_CARD_MUTE);
+	assert_non_null(strstr(log.text, "\n! "));
+	assert_non_null(strstr(log.text, result_text(RESULT_CARD_MUTE)));
+	assert_int_equal(channel_begin(ch, &was_reset), RESULT_OK);
+	assert_null(strstr(strstr(log.text, "! reset") + 1, "! reset"));
+	channel_free(&ch);
 	wire_log_stop(&log);
 	response_clear(&resp);
 }
@@ -389,6 +571,14 @@ int main(void)
 		cmocka_unit_test(what_is_no_answer_is_told),
 		cmocka_unit_test(the_longest_answer_fits_and_a_longer_one_is_none),
 		cmocka_unit_test(a_transport_that_fails_is_passed_on),
+		cmocka_unit_test(what_fails_half_way_leaves_nothing),
+		cmocka_unit_test(a_transaction_that_did_not_begin_is_not_ended),
+		cmocka_unit_test(a_reset_without_a_transaction_is_for_the_end),
+		cmocka_unit_test(a_longer_atr_is_cut),
+		cmocka_unit_test(a_new_budget_counts_at_once),
+		cmocka_unit_test(as_much_as_a_file_can_be_is_fetched),
+		cmocka_unit_test(the_class_is_changed_once_and_for_the_first_get_response_only),
+		cmocka_unit_test(who_asks_for_no_data_need_not_fetch_them),
 		cmocka_unit_test(what_cannot_be_encoded_is_not_sent),
 		cmocka_unit_test(a_transaction_begins_and_ends_once),
 		cmocka_unit_test(secrets_never_get_into_the_trace),

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/provider.h>
 
 #include "apdu/scp03.h"
@@ -497,6 +498,43 @@ static void padding_is_always_there(void **state)
 	}
 }
 
+/* What the card gets of a command's body, with the counter at `counter`. */
+static void decrypt_body(uint32_t counter, const uint8_t *body, size_t len, uint8_t *out)
+{
+	uint8_t block[16] = {[12] = (uint8_t)(counter >> 24), [13] = (uint8_t)(counter >> 16),
+			     [14] = (uint8_t)(counter >> 8), [15] = (uint8_t)counter};
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t iv[16];
+	int n = 0;
+
+	assert_non_null(ctx);
+	assert_true(EVP_EncryptInit_ex2(ctx, EVP_aes_128_ecb(), session.session.enc, NULL, NULL) &&
+		    EVP_EncryptUpdate(ctx, iv, &n, block, sizeof block) && n == sizeof iv);
+	assert_true(EVP_DecryptInit_ex2(ctx, EVP_aes_128_cbc(), session.session.enc, iv, NULL) &&
+		    EVP_CIPHER_CTX_set_padding(ctx, 0) &&
+		    EVP_DecryptUpdate(ctx, out, &n, body, (int)len) && n == (int)len);
+	EVP_CIPHER_CTX_free(ctx);
+}
+
+static void the_counter_has_four_bytes(void **state)
+{
+	static const uint32_t counters[] = {0xFF, 0x100, 0x01020304, 0xFFFFFFFF};
+	uint8_t plain[16];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(counters); i++) {
+		size_t at = wire.count;
+
+		session.session.counter = counters[i] - 1;
+		will_answer(0, 0x9000);
+		assert_int_equal(send(&verify), RESULT_OK);
+		assert_int_equal(session.session.counter, counters[i]);
+		decrypt_body(counters[i], wire.commands[at].bytes + 5, sizeof plain, plain);
+		assert_memory_equal(plain, pin_block, sizeof pin_block);
+		assert_memory_equal(plain + sizeof pin_block, "\x80\0\0\0\0\0", 6);
+	}
+}
+
 static void every_other_status_word_closes_and_wipes(void **state)
 {
 	static const uint16_t words[] = {0x6988, 0x6982, 0x6985, 0x63C2, 0x6983, 0x6A82, 0x6700,
@@ -632,6 +670,7 @@ int main(void)
 		OPEN_TEST(the_longest_body_fits),
 		OPEN_TEST(a_longer_body_is_not_sent_and_changes_nothing),
 		OPEN_TEST(padding_is_always_there),
+		OPEN_TEST(the_counter_has_four_bytes),
 		TEST(every_other_status_word_closes_and_wipes),
 		OPEN_TEST(a_broken_answer_closes_and_wipes),
 		OPEN_TEST(a_lost_card_closes_and_wipes),
