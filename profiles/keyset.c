@@ -176,7 +176,7 @@ static bool read_all(int fd, char *text, size_t *len)
 	return true;
 }
 
-/* RESULT_OK: loaded. RESULT_NO_KEYSET: not this one, for whatever reason. */
+/* RESULT_OK: loaded. RESULT_NO_KEYSET: not this one, for whatever reason but RESULT_NO_MEMORY. */
 static enum result load(int dir_fd, const char *dir, const char *name, const char *profile,
 			struct keyset *out)
 {
@@ -202,7 +202,7 @@ static enum result load(int dir_fd, const char *dir, const char *name, const cha
 	secret_free(text, FILE_MAX);
 	if (p.problem || !p.is_for_profile) {
 		OPENSSL_cleanse(out, sizeof *out);
-		return RESULT_NO_KEYSET;
+		return text ? RESULT_NO_KEYSET : RESULT_NO_MEMORY;
 	}
 	log_line(LOG_INFO, "key set %s/%s", dir, name);
 	return RESULT_OK;
@@ -230,7 +230,7 @@ static enum result search(const char *dir, const char *profile, unsigned *skip, 
 	int count = dir_fd < 0 ? 0 : scandir(dir, &names, is_keyset_name, by_name);
 
 	for (int i = 0; i < count; i++) {
-		if (r != RESULT_OK)
+		if (r == RESULT_NO_KEYSET)
 			r = load(dir_fd, dir, names[i]->d_name, profile, out);
 		if (r == RESULT_OK && *skip > 0) {
 			OPENSSL_cleanse(out, sizeof *out);
@@ -250,9 +250,12 @@ enum result keyset_find(const char *const *dirs, const char *profile, unsigned s
 {
 	unsigned left = skip;
 
-	for (size_t i = 0; dirs && dirs[i]; i++)
-		if (search(dirs[i], profile, &left, out) == RESULT_OK)
-			return RESULT_OK;
+	for (size_t i = 0; dirs && dirs[i]; i++) {
+		enum result r = search(dirs[i], profile, &left, out);
+
+		if (r != RESULT_NO_KEYSET)
+			return r;
+	}
 	if (skip > left) /* there were some */
 		return RESULT_NO_KEYSET;
 	log_line(LOG_ERROR, "no usable key set for %s cards: the card can be read, but login needs the "

@@ -25,7 +25,8 @@ struct keyset {
  * `skip` others (which were tried, and are not the card's). One that
  * cannot is named in the log with the reason: readable by others, a link, a
  * foreign owner, a wrong length, an unknown line. RESULT_NO_KEYSET: none; the
- * log says where it was looked for. out must be in secure memory.
+ * log says where it was looked for. RESULT_NO_MEMORY: there may be some. out must
+ * be in secure memory.
  */
 MUST_USE enum result keyset_find(const char *const *dirs, const char *profile, unsigned skip,
 				 struct keyset *out);
