@@ -15,16 +15,23 @@ A change that no test notices is a rule that nobody watches.
   --files TEXT   only files whose path has one of these texts (comma-separated)
   --only OPS     only these operators (comma-separated; --list names them)
   --jobs N       parallel (default: the machine's processors)
+  --without LIST test programs not to run (comma-separated), as the slowest: what only they notice is missing then
   --minimum P    exit status 1 below P per cent noticed (default 95)
   --list         print the mutants that would be tried
+  --no-sanitizers  without them
   --json FILE    all results
 
 How: everything is compiled once, the module's sources into one shared object
 that the test programs load. A mutant costs one compilation, one link of that
 object, and the tests. Coverage, measured once for each test program, says
 which of them reach the line; those that noticed mutants of the same file go
-first. A test that takes ten times its time and five seconds more hangs, which
+first. A test that takes four times its time and ten seconds more hangs, which
 counts as noticed. A change that gives the same code with -O2 is no change.
+What no test notices runs again in the quicker tests, with the sanitizers that
+continuous integration uses: bytes behind an array, memory not given back.
+What was measured, and which tests noticed what, is kept for the next run. A
+test program that changed is measured again; to a source that changed come all
+tests that came to it before, until BUILD/mutants is removed.
 
 Results: noticed; unnoticed (shown with its line); unreached: no test comes to
 the line, also not noticed; equivalent: same code, or listed with the reason
@@ -33,11 +40,12 @@ unnoticed + unreached. Only unit tests run: what only a card test would see
 (tests/card) counts as unnoticed.
 
 Needs gcc, gcov, cmocka. make passes the flags in the environment. Files of
-the build stay in BUILD/mutants, to be read with the results; each run is new.
+the build stay in BUILD/mutants, to be read with the results.
 """
 
 import argparse
 import fnmatch
+import hashlib
 import json
 import os
 import queue
@@ -56,6 +64,7 @@ from concurrent.futures import ThreadPoolExecutor
 TOP = os.path.abspath(os.environ.get("top_srcdir", os.path.join(os.path.dirname(__file__), "..", "..")))
 BUILD = os.path.abspath(os.environ.get("top_builddir", "."))
 WORK = os.path.join(BUILD, "mutants")
+KNOWN = "known.json"  # in it: what earlier runs measured
 FOLDERS = ("apdu", "profiles", "src")
 
 sys.dont_write_bytecode = True
@@ -212,8 +221,11 @@ def listed_as_equivalent(mutant, rows):
 # ---- building ------------------------------------------------------------------
 
 CC = shlex.split(os.environ.get("CC", "gcc"))
+# As the module is: what the loader does at a first call leaves copies of registers, of secrets, on the stack.
+LINK = [*CC, "-Wl,-z,relro", "-Wl,-z,now"]
 CPPFLAGS = ["-D_GNU_SOURCE", "-DHAVE_CONFIG_H", '-DSYSCONFDIR="/etc"', "-I.", "-I" + BUILD]
 CFLAGS = ["-std=gnu11", "-w", "-O0", "-fPIC"] + shlex.split(os.environ.get("TWCARD_TEST_CFLAGS", ""))
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 TEST_CPPFLAGS = ["-Itools/virtual-card", "-Itests/unit/support", f'-DTESTDATA="{TOP}/tests/data"',
                  '-DTESTTMP="tests/tmp"', f'-DTOPSRC="{TOP}"']
 LIBS = shlex.split(os.environ.get("MUTANT_LIBS", "-lcmocka -lcrypto -ljson-c -linih")) + ["-ldl", "-lpthread"]
@@ -260,16 +272,20 @@ def compile_to(path, out, *flags):
 def automake_variables():
     with open(os.path.join(TOP, "Makefile.am"), encoding="utf-8") as stream:
         text = stream.read().replace("\\\n", " ")
-    return {m.group(1): shlex.split(m.group(2)) for m in re.finditer(r"^(\w+) *= *(.*)$", text, re.MULTILINE)
-            if "'" not in m.group(2) or m.group(1).endswith("_CPPFLAGS")}
+    found = {m.group(1): shlex.split(m.group(2)) for m in re.finditer(r"^(\w+) *= *(.*)$", text, re.MULTILINE)
+             if "'" not in m.group(2) or m.group(1).endswith("_CPPFLAGS")}
+    for name in [n for n in found if n.endswith("_SOURCES")]:
+        found[name] = [s for word in found[name] for s in found.get(word.strip("$()"), [word])]
+    return found
+
+
+def files_below(folder):
+    for where, _, names in os.walk(os.path.join(TOP, folder)):
+        yield from (os.path.relpath(os.path.join(where, n), TOP) for n in names if n.endswith((".c", ".h")))
 
 
 def sources_below(folders):
-    found = []
-    for folder in folders:
-        for where, _, names in os.walk(os.path.join(TOP, folder)):
-            found += [os.path.relpath(os.path.join(where, n), TOP) for n in names if n.endswith(".c")]
-    return sorted(found)
+    return sorted(s for folder in folders for s in files_below(folder) if s.endswith(".c"))
 
 
 class Test:
@@ -295,28 +311,35 @@ class Test:
     def objects(self, folder):
         return [os.path.join(folder, self.name + "." + flat(s)) for s in self.own + self.shared]
 
-    def link(self, out, objects, libraries):
-        return [*CC, *objects, "-o", out, "-L" + libraries, "-L" + os.path.join(WORK, "base"),
+    def link(self, out, objects, libraries, *flags):
+        return [*LINK, *flags, *objects, "-o", out, "-L" + libraries, "-L" + os.path.join(WORK, "base"),
                 "-Wl,--no-as-needed,--allow-shlib-undefined", "-lmodule", "-lsupport", *LIBS]
 
     def link_whole(self, out, objects, *flags):
-        return [*CC, *flags, *objects, "-o", out, *self.wraps, *LIBS]
+        return [*LINK, *flags, *objects, "-o", out, *self.wraps, *LIBS]
 
 
 class Tree:
-    def __init__(self):
+    def __init__(self, without):
         variables = automake_variables()
         self.sources = sources_below(FOLDERS)
-        self.support = sources_below(["tests/unit/support"])
-        self.support += [s for s in variables["tools_virtual_card_libvcard_la_SOURCES"] if s.endswith(".c")]
+        # not all of tests/unit/support: quick_time.c is for programs that ask for it
+        self.support = [s for name in ("tests_unit_support_libtestsupport_la", "tools_virtual_card_libvcard_la")
+                        for s in variables[name + "_SOURCES"] if s.endswith(".c")]
         names = os.environ.get("MUTANT_TESTS") or " ".join(
             s[:-2] for s in sources_below(["tests/unit"]) if os.path.basename(s).startswith("test_"))
-        self.tests = [Test(os.path.basename(n), variables) for n in names.split()]
-        self.base, self.cov = os.path.join(WORK, "base"), os.path.join(WORK, "cov")
+        self.tests = [Test(os.path.basename(n), variables) for n in names.split()
+                      if os.path.basename(n) not in without]
+        self.base, self.cov, self.san = (os.path.join(WORK, name) for name in ("base", "cov", "san"))
+        self.san_tests = None  # {name: does it end well}, once they are built
 
     def build(self, jobs):
-        shutil.rmtree(WORK, ignore_errors=True)
-        for folder in (self.base, self.cov):
+        os.makedirs(WORK, exist_ok=True)
+        for name in os.listdir(WORK):
+            if name not in ("clean", KNOWN):
+                path = os.path.join(WORK, name)
+                shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        for folder in (self.base, self.cov, self.san):
             os.makedirs(folder)
         with open(os.path.join(WORK, "coverage_help.c"), "w", encoding="utf-8") as stream:
             stream.write(COVERAGE_HELP)
@@ -329,10 +352,10 @@ class Tree:
                 steps.append(compile_to(s, os.path.join(self.base, test.name + "." + flat(s)), *TEST_CPPFLAGS, *test.flags))
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(must, steps))
-        must([*CC, "-shared", "-o", os.path.join(self.base, "libsupport.so"),
+        must([*LINK, "-shared", "-o", os.path.join(self.base, "libsupport.so"),
               *[os.path.join(self.base, flat(s)) for s in self.support]])
         must(self.link_module(self.base, {}))
-        must([*CC, "-shared", "--coverage", "-o", os.path.join(self.cov, "libmodule.so"),
+        must([*LINK, "-shared", "--coverage", "-o", os.path.join(self.cov, "libmodule.so"),
               os.path.join(self.cov, "coverage_help.o"), *[os.path.join(self.cov, flat(s)) for s in self.sources]])
         steps = [t.link(os.path.join(self.base, t.name), t.objects(self.base), self.base)
                  for t in self.tests if not t.whole]
@@ -343,11 +366,38 @@ class Tree:
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(must, steps))
 
+    def build_sanitized(self, jobs):
+        """The same with sanitizers; without the programs that have the whole module in themselves."""
+        self.san_tests = {}
+        tests = [t for t in self.tests if not t.whole and not t.shared]
+        steps = [compile_to(s, os.path.join(self.san, flat(s)), *SANITIZE) for s in self.sources]
+        steps += [compile_to(s, os.path.join(self.san, flat(s)), *SANITIZE, *TEST_CPPFLAGS) for s in self.support]
+        for test in tests:
+            for s in test.own:
+                steps.append(compile_to(s, os.path.join(self.san, test.name + "." + flat(s)), *SANITIZE,
+                                        *TEST_CPPFLAGS, *test.flags))
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(must, steps))
+        must([*LINK, *SANITIZE, "-shared", "-o", os.path.join(self.san, "libsupport.so"),
+              *[os.path.join(self.san, flat(s)) for s in self.support]])
+        must(self.link_module(self.san, {}, self.san, *SANITIZE))
+        for test in tests:
+            must(test.link(os.path.join(self.san, test.name), test.objects(self.san), self.san, *SANITIZE))
+
+    def ends_well_sanitized(self, test):
+        """Some tests cannot: they measure time, or look into their own memory."""
+        if test.name not in self.san_tests:
+            program = os.path.join(self.san, test.name)
+            self.san_tests[test.name] = os.path.exists(program) and run_test(
+                test, program, os.path.join(WORK, "clean"), self.san, 10 * test.seconds + 10)
+        return self.san_tests[test.name]
+
     def module_objects(self, folder, replaced):
         return [replaced.get(s, os.path.join(folder, flat(s))) for s in self.sources]
 
-    def link_module(self, out, replaced):
-        return [*CC, "-shared", "-o", os.path.join(out, "libmodule.so"), *self.module_objects(self.base, replaced)]
+    def link_module(self, out, replaced, folder=None, *flags):
+        return [*LINK, *flags, "-shared", "-o", os.path.join(out, "libmodule.so"),
+                *self.module_objects(folder or self.base, replaced)]
 
     def link_whole(self, test, out, folder, replaced, *flags):
         objects = test.objects(self.base) + self.module_objects(folder, replaced)
@@ -364,16 +414,25 @@ def limits():
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 
 
+def limits_sanitized():
+    """A sanitizer reserves more address space than there is memory."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200 << 20, 200 << 20))
+
+
 def run_test(test, program, folder, library, seconds, **more):
     """True if it ends well in time. All that it started ends with it."""
-    environment = {**os.environ, "LD_LIBRARY_PATH": f"{library}:{os.path.join(WORK, 'base')}", "top_srcdir": TOP,
+    base = os.path.dirname(program)
+    environment = {**os.environ, "LD_LIBRARY_PATH": f"{library}:{base}:{os.path.join(WORK, 'base')}", "top_srcdir": TOP,
                    "top_builddir": BUILD, "TWCARD_CONF": "/dev/null", "XDG_CACHE_HOME": "/dev/null/none",
                    "XDG_RUNTIME_DIR": "/dev/null/none",
-                   "TMPDIR": os.path.join(folder, "tmp"), **more}
+                   # a test may put functions of its own in the place of the support library's
+                   "ASAN_OPTIONS": "detect_odr_violation=0", "TMPDIR": os.path.join(folder, "tmp"), **more}
     os.makedirs(environment["TMPDIR"], exist_ok=True)
     with open(os.path.join(folder, test.name + ".out"), "w", encoding="utf-8") as out:
         process = subprocess.Popen([program], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out,
-                                   stderr=out, start_new_session=True, preexec_fn=limits)
+                                   stderr=out, start_new_session=True,
+                                   preexec_fn=limits_sanitized if base.endswith("/san") else limits)
         try:
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -386,58 +445,114 @@ def run_test(test, program, folder, library, seconds, **more):
     return status == 0
 
 
-def measure(tree, jobs):
+def digest(paths):
+    total = hashlib.sha256()
+    for path in sorted(set(paths)):
+        with open(os.path.join(TOP, path), "rb") as stream:
+            total.update(path.encode() + b"\0" + stream.read() + b"\0")
+    return total.hexdigest()
+
+
+def read_known(tree):
+    """{"tests": {name: {key, seconds, files}}, "kills": {path: {test: how often}}}; gives each test its key."""
+    for test in tree.tests:
+        test.key = " ".join([digest(test.own), *test.own, *test.shared, *test.flags, *test.wraps])
+    try:
+        with open(os.path.join(WORK, KNOWN), encoding="utf-8") as stream:
+            return json.load(stream)
+    except (OSError, ValueError):
+        shutil.rmtree(os.path.join(WORK, "clean"), ignore_errors=True)
+        return {"tests": {}, "kills": {}}
+
+
+def write_known(known):
+    with open(os.path.join(WORK, KNOWN), "w", encoding="utf-8") as stream:
+        json.dump(known, stream)
+
+
+TRIES = 3  # of a clean run: a test that measures time may fail on a busy machine
+
+
+def measure(tree, known, jobs):
     """Clean runs: their time, and who reaches which lines. Tests that fail by themselves are left out, and named."""
-    reached, tables = {}, {}
     clean = os.path.join(WORK, "clean")
-    os.makedirs(clean)
+    os.makedirs(clean, exist_ok=True)
     strip = str(len(tree.cov.strip("/").split("/")))
 
     def both(test):
+        if known["tests"].get(test.name, {}).get("key") == test.key:
+            return
+        known["tests"].pop(test.name, None)
         program = os.path.join(tree.base, test.name)
         counts = os.path.join(WORK, "counts", test.name)
         os.makedirs(counts)
-        begin = time.monotonic()
-        well = run_test(test, program, clean, tree.base, 300)
-        test.seconds = time.monotonic() - begin
+        for _ in range(TRIES):
+            begin = time.monotonic()
+            well = run_test(test, program, clean, tree.base, 300)
+            seconds = time.monotonic() - begin
+            if well:
+                break
         counting = os.path.join(tree.cov, test.name) if test.whole else program
-        return well and (run_test(test, counting, clean, tree.cov, 900, GCOV_PREFIX=counts, GCOV_PREFIX_STRIP=strip), counts)
+        if well:
+            run_test(test, counting, clean, tree.cov, 900, GCOV_PREFIX=counts, GCOV_PREFIX_STRIP=strip)
+            known["tests"][test.name] = {"key": test.key, "seconds": seconds, "files": read_counts(tree, counts)}
 
     # one alone, for the card that all of them use
-    answers = [both(tree.tests[0])]
+    both(tree.tests[0])
     with ThreadPoolExecutor(jobs) as pool:
-        answers += pool.map(both, tree.tests[1:])
-    good = []
-    for test, answer in zip(tree.tests, answers):
-        if answer:
-            read_counts(tree, test, answer[1], reached, tables)
-            good.append(test)
-        else:
+        list(pool.map(both, tree.tests[1:]))
+    for test in tree.tests:
+        if test.name not in known["tests"]:
             print(f"left out, it fails without a change: {test.name}, see {clean}/{test.name}.out")
-    tree.tests = good
-    return reached, tables
+    tree.tests = [t for t in tree.tests if t.name in known["tests"]]
+    for test in tree.tests:
+        test.seconds = known["tests"][test.name]["seconds"]
+    write_known(known)
 
 
-def read_counts(tree, test, counts, reached, tables):
+def read_counts(tree, counts):
+    """{path: {"digest", "reached": lines, "lines": those with code, "functions": [(first, last)]}}"""
     names = [n[: -len(".gcda")] for n in os.listdir(counts) if n.endswith(".gcda")]
+    files = {}
     for name in names:
         os.symlink(os.path.join(tree.cov, name + ".gcno"), os.path.join(counts, name + ".gcno"))
     if not names:
-        return
+        return files
     answer = subprocess.run(["gcov", "--json-format", "--stdout", *[n + ".gcda" for n in names]], cwd=counts,
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
     for document in answer.splitlines():
         for file in json.loads(document)["files"]:
-            if not file["file"].startswith(FOLDERS):
+            if file["file"].startswith(FOLDERS):
+                files[file["file"]] = {
+                    "digest": digest([file["file"]]),
+                    "lines": [line["line_number"] for line in file["lines"]],
+                    "reached": [line["line_number"] for line in file["lines"] if line["count"]],
+                    "functions": [(f["start_line"], f["end_line"]) for f in file["functions"]]}
+    return files
+
+
+def reached_lines(tree, known):
+    """{path: {line: tests}}, with line 0 for the file at all: its tables; and where the functions are."""
+    reached, tables = {}, {}
+    now = {path: digest([path]) for path in tree.sources}
+    changed = {path for test in tree.tests for path, file in known["tests"][test.name]["files"].items()
+               if file["digest"] != now.get(path)}
+    for test in tree.tests:
+        for path, file in known["tests"][test.name]["files"].items():
+            lines = reached.setdefault(path, {})
+            if path in changed:
+                if file["reached"]:
+                    lines.setdefault(0, set()).add(test.name)
                 continue
-            lines = reached.setdefault(file["file"], {})
-            for line in file["lines"]:
-                tests = lines.setdefault(line["line_number"], set())
-                if line["count"]:
-                    tests.add(test.name)
-                    lines.setdefault(0, set()).add(test.name)  # the file at all: its tables
+            for number in file["lines"]:
+                lines.setdefault(number, set())
+            for number in file["reached"]:
+                lines[number].add(test.name)
+            if file["reached"]:
+                lines.setdefault(0, set()).add(test.name)
             if file["functions"]:
-                tables[file["file"]] = [(f["start_line"], f["end_line"]) for f in file["functions"]]
+                tables[path] = file["functions"]
+    return reached, tables
 
 
 def who_reaches(mutant, reached, tables):
@@ -451,15 +566,19 @@ def who_reaches(mutant, reached, tables):
     return lines.get(0, set())
 
 
+SLOW = 2  # seconds of a test before which it is worth looking whether anything changed
+
+
 class Runner:
-    def __init__(self, tree, reached, tables, jobs):
-        self.tree, self.reached, self.tables = tree, reached, tables
-        self.kills = {}  # path -> {test: how often}
+    def __init__(self, tree, known, jobs, sanitizers):
+        self.tree, self.kills, self.sanitizers = tree, known["kills"], sanitizers
+        self.reached, self.tables = reached_lines(tree, known)
         self.lock = threading.Lock()
         self.folders = queue.Queue()
         for i in range(jobs):
             self.folders.put(os.path.join(WORK, f"job{i}"))
         self.rows = read_equivalents()
+        self.good = {}  # test -> does it end well without a change
 
     def order(self, mutant):
         names = who_reaches(mutant, self.reached, self.tables)
@@ -467,8 +586,9 @@ class Runner:
                  if t.name in names or mutant.path in t.shared]
         with self.lock:
             kills = dict(self.kills.get(mutant.path, {}))
-        # the most kills for the time first
-        return sorted(tests, key=lambda t: (-(kills.get(t.name, 0) / (t.seconds + 0.05)), t.seconds))
+        # the most kills for the time first; who has the whole module in itself is linked first
+        cost = {t.name: t.seconds + (0.5 if t.whole else 0.05) for t in tests}
+        return sorted(tests, key=lambda t: (-kills.get(t.name, 0) / cost[t.name], cost[t.name]))
 
     def try_mutant(self, mutant):
         folder = self.folders.get()
@@ -499,7 +619,12 @@ class Runner:
         if not tests:
             return "equivalent" if self.same_code(mutant, changed, beside, folder) else "unreached"
         must(self.tree.link_module(folder, {mutant.path: out}))
+        same = None  # not looked yet
         for test in tests:
+            if same is None and test.seconds > SLOW:
+                same = self.same_code(mutant, changed, beside, folder)
+            if same:
+                break
             mutant.tried += 1
             program = os.path.join(self.tree.base, test.name)
             if test.whole:
@@ -507,13 +632,48 @@ class Runner:
                 program = os.path.join(folder, test.name)
             elif mutant.path in test.shared:
                 program = self.link_own(mutant, test, changed, beside, folder)
-            if not program or not run_test(test, program, folder, folder, 10 * test.seconds + 5):
+            if (not program or not run_test(test, program, folder, folder, 4 * test.seconds + 10)) and self.is_good(test):
                 mutant.by = test.name
                 with self.lock:
                     kills = self.kills.setdefault(mutant.path, {})
                     kills[test.name] = kills.get(test.name, 0) + 1
                 return "noticed"
-        return "equivalent" if self.same_code(mutant, changed, beside, folder) else "unnoticed"
+        if same is None:
+            same = self.same_code(mutant, changed, beside, folder)
+        if same:
+            return "equivalent"
+        if self.sanitizers and self.noticed_sanitized(mutant, tests, changed, beside, folder):
+            return "noticed"
+        return "unnoticed"
+
+    def noticed_sanitized(self, mutant, tests, changed, beside, folder):
+        with self.lock:
+            if self.tree.san_tests is None:
+                self.tree.build_sanitized(1)
+        out = os.path.join(folder, "changed.o")
+        if command(compile_to(changed, out, *beside, *SANITIZE)).returncode:
+            return False
+        must(self.tree.link_module(folder, {mutant.path: out}, self.tree.san, *SANITIZE))
+        for test in tests:
+            if test.seconds > SLOW:
+                continue
+            with self.lock:
+                well = self.tree.ends_well_sanitized(test)
+            if well and not run_test(test, os.path.join(self.tree.san, test.name), folder, folder, 10 * test.seconds + 10):
+                mutant.by = test.name + " with sanitizers"
+                return True
+        return False
+
+    def is_good(self, test):
+        """Without a change it ends well: looked at once, when it first noticed something."""
+        with self.lock:
+            if test.name not in self.good:
+                program, folder = os.path.join(self.tree.base, test.name), os.path.join(WORK, "clean")
+                self.good[test.name] = any(run_test(test, program, folder, self.tree.base, 4 * test.seconds + 10)
+                                           for _ in range(TRIES))
+                if not self.good[test.name]:
+                    print(f"does not count, it fails without a change: {test.name}, see {folder}/{test.name}.out")
+            return self.good[test.name]
 
     def link_own(self, mutant, test, changed, beside, folder):
         """A program with the changed file in itself; None: does not compile."""
@@ -575,8 +735,10 @@ def parse():
     parser.add_argument("--files", default="")
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--without", default="")
     parser.add_argument("--minimum", type=float, default=95)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--no-sanitizers", action="store_true")
     parser.add_argument("--json")
     return parser.parse_args()
 
@@ -600,16 +762,18 @@ def main():
         print(f"{len(mutants)} of {there_are}")
         return 0
     sys.stdout.reconfigure(line_buffering=True)
-    tree, begin = Tree(), time.monotonic()
+    tree, begin = Tree(options.without.split(",")), time.monotonic()
     tree.build(options.jobs)
-    reached, tables = measure(tree, options.jobs)
+    known = read_known(tree)
+    measure(tree, known, options.jobs)
     print(f"{len(tree.tests)} test programs, {sum(t.seconds for t in tree.tests):.0f} s; "
           f"built and measured in {time.monotonic() - begin:.0f} s; {len(mutants)} mutants of {there_are}, seed {options.seed}")
     begin = time.monotonic()
-    runner = Runner(tree, reached, tables, options.jobs)
+    runner = Runner(tree, known, options.jobs, not options.no_sanitizers)
     with ThreadPoolExecutor(options.jobs) as pool:
         for number, m in enumerate(pool.map(runner.try_mutant, mutants), 1):
             print(f"{number:5} {m.state:10} {m.path}:{m.number} {m.operator} {m.by}")
+    write_known(known)
     passed = report(mutants, options.minimum)
     print(f"{(time.monotonic() - begin) / len(mutants):.1f} s for each mutant")
     if options.json:
