@@ -94,6 +94,10 @@ SILENT = re.compile(r"^\s*(?:\(void\))?(?:log_\w+|free|EVP_\w+_free|BN_\w*free|X
                     r"(?:RSA|ERR)_\w+|va_end|assert|static_assert|_Static_assert)\(")
 
 
+# A condition without calls, and all that hangs on it is a log.
+LOG_ONLY = re.compile(r"^\s*if \([^()]*\)\n\s*log_\w+\((?:[^;]|\n)*;\n(?!\s*else\b)")
+
+
 def close_of(code, at):
     """Where the parenthesis that opens at `at` closes, in one line; -1: not there."""
     depth = 0
@@ -158,6 +162,8 @@ def code_lines(source):
         if depth == 0 and re.search(r"[;}]\s*$", line):
             head = ""
         if begins == 0 or re.match(r"\s*[{}]?\s*$", line):
+            continue
+        if LOG_ONLY.match("\n".join(lines[index : index + 8]) + "\n"):
             continue
         begins_statement = not silent
         if begins_statement and SILENT.match(line):

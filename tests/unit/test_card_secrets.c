@@ -88,6 +88,33 @@ static void a_wrong_pin_is_sent_once_and_so_is_the_right_one(void **state)
 	}
 }
 
+/* MOICA's rules, the same for both generations: six to eight digits, three tries. */
+static void a_pin_of_another_length_is_not_sent(void **state)
+{
+	static const char *const pins[] = {"", "12345", "123456789", "123456", "12345678"};
+
+	(void)state;
+	for (int generation = 1; generation <= 2; generation++) {
+		size_t min = 0, max = 0;
+		int tries = 0;
+
+		faultcard_load(&f, generation);
+		faultcard_must_open(&f);
+		card_pin_limits(f.card, &min, &max, &tries);
+		assert_int_equal(min, 6);
+		assert_int_equal(max, 8);
+		assert_int_equal(tries, vcard_tries_left(f.vcard));
+		for (unsigned i = 0; i < COUNT(pins); i++) {
+			enum result want = i < 3 ? RESULT_PIN_LENGTH : i == 3 ? RESULT_OK : RESULT_PIN_WRONG;
+
+			assert_int_equal(verify(pins[i], &tries), want);
+			assert_int_equal(tries, want == RESULT_PIN_WRONG ? 2 : -1);
+			assert_int_equal(f.sent[INS_VERIFY], i < 3 ? 0 : i - 2);
+		}
+		faultcard_clear(&f);
+	}
+}
+
 static void each_protected_pin_has_an_initial_vector_of_its_own(void **state)
 {
 	uint8_t seen[4][8];
@@ -369,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_verify_whose_answer_is_lost_is_not_sent_again),
 		cmocka_unit_test(a_wrong_pin_is_sent_once_and_so_is_the_right_one),
+		cmocka_unit_test(a_pin_of_another_length_is_not_sent),
 		cmocka_unit_test(each_protected_pin_has_an_initial_vector_of_its_own),
 		cmocka_unit_test(a_protected_pin_is_wiped_wherever_it_was),
 		cmocka_unit_test(so_are_those_of_a_new_pin),
