@@ -510,6 +510,86 @@ static void an_object_longer_than_any_file_is_cut(void **state)
 	close_file(&card, &f);
 }
 
+/* ---- paths ---- */
+
+static bool parse_path(const char *hex, struct card_path *out)
+{
+	uint8_t bytes[32];
+
+	return path_parse(cursor_of(bytes, wire_unhex(hex, bytes, sizeof bytes)), out);
+}
+
+static void a_path_starts_at_the_root_which_is_not_written(void **state)
+{
+	static const struct {
+		const char *hex, *text, *parent;
+	} good[] = {{"", "3F00", "3F00"},
+		    {"3F00", "3F00", "3F00"},
+		    {"7FFF", "3F00", "3F00"},
+		    {"5030", "3F00/5030", "3F00"},
+		    {"3F0050304104", "3F00/5030/4104", "3F00/5030"},
+		    {"50303F00", "3F00/5030/3F00", "3F00/5030"},
+		    {"3F007FFF", "3F00/7FFF", "3F00"},
+		    {"3F00000100020003000400050006", "3F00/0001/0002/0003/0004/0005/0006",
+		     "3F00/0001/0002/0003/0004/0005"}};
+	static const char *const bad[] = {"3F", "3F0050", "0001000200030004000500060007"};
+	struct card_path p = {1, {0x7777}}, parent;
+	char text[PATH_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_true(parse_path(good[i].hex, &p));
+		assert_string_equal(path_text(&p, text), good[i].text);
+		parent = path_parent(&p);
+		assert_string_equal(path_text(&parent, text), good[i].parent);
+		assert_true(path_starts_with(&p, &parent));
+		assert_int_equal(path_starts_with(&parent, &p), p.count == 0);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_false(parse_path(bad[i], &p));
+	assert_int_equal(p.count, 6); /* as it was */
+}
+
+static void the_way_to_a_file_is_as_short_as_what_is_known(void **state)
+{
+	static const char *const script[] = {
+		"80A40000023F00", "9000", "80A40000025030", "9000", "80A40000024104", "9000",
+		/* the same: nothing; another one there: only that; further down: from there */
+		"80A40000024105", "9000", "80A40000020810", "9000", "80A40000024201", "9000",
+		/* up again, and elsewhere: from the root */
+		"80A40000023F00", "9000", "80A40000025030", "9000", "80A40000024104", "9000",
+		"80A40000023F00", "9000", "80A40000020900", "9000", "80A40000024104", "9000",
+		/* forgotten; and refused, which is not known any more */
+		"80A40000023F00", "9000", "80A40000020900", "9000", "80A40000024104", "9000",
+		"80A40000024105", "6A82", "80A40000023F00", "9000", "80A40000020900", "9000",
+		"80A40000024104", "9000", NULL};
+	static const struct {
+		struct card_path path;
+		bool forgotten;
+		enum result result;
+		unsigned commands;
+	} rows[] = {{{2, {0x5030, 0x4104}}, false, RESULT_OK, 3},
+		    {{2, {0x5030, 0x4104}}, false, RESULT_OK, 3},
+		    {{2, {0x5030, 0x4105}}, false, RESULT_OK, 4},
+		    {{3, {0x5030, 0x0810, 0x4201}}, false, RESULT_OK, 6},
+		    {{2, {0x5030, 0x4104}}, false, RESULT_OK, 9},
+		    {{2, {0x0900, 0x4104}}, false, RESULT_OK, 12},
+		    {{2, {0x0900, 0x4104}}, true, RESULT_OK, 15},
+		    {{0, {0}}, false, RESULT_ARGUMENT, 15}, /* the root is no file */
+		    {{2, {0x0900, 0x4105}}, false, RESULT_NOT_FOUND, 16},
+		    {{2, {0x0900, 0x4104}}, false, RESULT_OK, 19}};
+	struct card card = {.channel = wire_script(&wire, script), .profile = &profile_hicos_v3};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (rows[i].forgotten)
+			files_forget(&card);
+		assert_int_equal(files_select(&card, &rows[i].path), rows[i].result);
+		assert_int_equal(wire.commands, rows[i].commands);
+	}
+	channel_free(&card.channel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +610,8 @@ int main(void)
 		cmocka_unit_test(answers_of_one_byte_end_in_bounded_work),
 		cmocka_unit_test(a_file_without_end_ends_at_the_largest_one),
 		cmocka_unit_test(an_object_longer_than_any_file_is_cut),
+		cmocka_unit_test(a_path_starts_at_the_root_which_is_not_written),
+		cmocka_unit_test(the_way_to_a_file_is_as_short_as_what_is_known),
 	};
 
 	return cmocka_run_group_tests_name("files", tests, NULL, NULL);
