@@ -396,6 +396,21 @@ static void the_file_says_what_is_logged_and_where(void **state)
 	assert_true(st.st_size > 0);
 }
 
+static void a_program_without_standard_input_has_a_log_all_the_same(void **state)
+{
+	int saved;
+
+	(void)state;
+	home_write("test.conf", "log = error\n", 0600);
+	setenv("TWCARD_CONF", home_path("test.conf"), 1);
+	setenv("TWCARD_DEBUG_FILE", home_path("twcard.log"), 1);
+	log_clear();
+	saved = stdin_close();
+	log_something();
+	stdin_open(saved);
+	assert_non_null(strstr(log_text(), "an error"));
+}
+
 static void the_environment_wins_over_the_file(void **state)
 {
 	char text[400];
@@ -568,6 +583,7 @@ int main(int argc, char **argv)
 						remove_system_file),
 		TEST(key_sets_are_looked_for_in_two_places),
 		TEST(the_file_says_what_is_logged_and_where),
+		TEST(a_program_without_standard_input_has_a_log_all_the_same),
 		TEST(the_environment_wins_over_the_file),
 		TEST(a_log_file_is_not_written_through_a_link),
 		TEST(a_log_file_may_have_the_number_0),

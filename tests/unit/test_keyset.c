@@ -459,6 +459,19 @@ static void those_that_were_tried_are_passed_over(void **state)
 	assert_int_equal(keyset_find(dirs, "gppki", 1000, &found), RESULT_NO_KEYSET);
 }
 
+static void a_program_without_standard_input_finds_them_all_the_same(void **state)
+{
+	enum result r;
+	int saved;
+
+	(void)state;
+	home_write(FILE_NAME, GEN2_KEYSET, 0600);
+	saved = stdin_close();
+	r = find();
+	stdin_open(saved);
+	assert_int_equal(r, RESULT_OK);
+}
+
 static void nothing_anywhere_names_all_places(void **state)
 {
 	const char *dirs[] = {"/nowhere/at/all", home_path("keysets"), NULL};
@@ -504,6 +517,7 @@ int main(void)
 		TEST(other_names_are_not_looked_at),
 		TEST(directories_are_searched_in_order),
 		TEST(those_that_were_tried_are_passed_over),
+		TEST(a_program_without_standard_input_finds_them_all_the_same),
 		TEST(nothing_anywhere_names_all_places),
 	};
 

@@ -237,12 +237,47 @@ static void a_file_may_have_the_number_0(void **state)
 	child_assert_well(child);
 }
 
+static void a_program_without_standard_input_leaves_marks_all_the_same(void **state)
+{
+	bool marked, still;
+	int saved;
+
+	(void)state;
+	(void)pin_watch_mark(NUMBER); /* the file is there, or has to be made */
+	for (int there = 1; there >= 0; there--) {
+		saved = stdin_close();
+		(void)pin_watch_mark(NUMBER);
+		marked = pin_watch_failed(NUMBER, 0);
+		pin_watch_unmark(NUMBER, 0);
+		still = pin_watch_failed(NUMBER, 0);
+		stdin_open(saved);
+		assert_true(marked && !still);
+		home_remove(MARK);
+	}
+}
+
+static void a_file_of_another_kind_does_not_stay_open(void **state)
+{
+	int saved;
+
+	(void)state;
+	(void)pin_watch_mark(NUMBER);
+	home_remove(MARK);
+	assert_int_equal(mkfifo(home_path(MARK), 0600), 0);
+	saved = stdin_close();
+	(void)pin_watch_mark(NUMBER);
+	assert_false(pin_watch_failed(NUMBER, 0));
+	stdin_open(saved);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_mark_is_a_failure_until_it_is_taken_back),
+		TEST(a_program_without_standard_input_leaves_marks_all_the_same),
+		TEST(a_file_of_another_kind_does_not_stay_open),
 		TEST(nothing_of_an_older_mark_is_left),
 		TEST(what_makes_no_sense_says_nothing),
 		TEST(whoever_has_the_card_may_say_so),

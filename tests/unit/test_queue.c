@@ -319,6 +319,22 @@ static void assert_no_queue(void)
 	queue_free(&first);
 }
 
+static void a_program_without_standard_input_is_in_the_queue_all_the_same(void **state)
+{
+	struct queue *q = queue_new(READER);
+	uint64_t before = drawn();
+	int saved = stdin_close();
+	unsigned open;
+
+	(void)state;
+	queue_enter(q);
+	open = open_files(true);
+	queue_free(&q);
+	stdin_open(saved);
+	assert_int_equal(open, 1);
+	assert_int_equal(drawn(), before + 1);
+}
+
 static void without_a_private_directory_there_is_no_queue(void **state)
 {
 	static const char *const bad[] = {"", "relative", "/dev/null/none", "/proc"};
@@ -556,6 +572,7 @@ int main(void)
 		QUEUE_TEST(a_queue_that_moves_is_waited_for),
 		QUEUE_TEST(a_forked_child_keeps_nobody_waiting),
 		QUEUE_TEST(no_file_stays_open_and_none_is_inherited),
+		QUEUE_TEST(a_program_without_standard_input_is_in_the_queue_all_the_same),
 		QUEUE_TEST(without_a_private_directory_there_is_no_queue),
 		QUEUE_TEST(only_a_private_file_is_written),
 		QUEUE_TEST(a_spoilt_file_is_begun_anew),

@@ -21,6 +21,24 @@
 
 struct bench bench;
 
+int stdin_close(void)
+{
+	int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 100);
+
+	assert_true(saved >= 0);
+	close(STDIN_FILENO);
+	return saved;
+}
+
+void stdin_open(int saved)
+{
+	bool free = fcntl(STDIN_FILENO, F_GETFD) < 0;
+
+	dup2(saved, STDIN_FILENO);
+	close(saved);
+	assert_true(free);
+}
+
 static void make_folder(const char *path)
 {
 	char part[512];

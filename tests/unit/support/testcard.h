@@ -89,6 +89,11 @@ CK_RV sign_sha256(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, const char *d
 bool is_signature(struct vcard *card, unsigned key_ref, const char *data,
 		  const unsigned char *sig);
 
+/* A program without standard input: the file that it opens first is number 0. */
+int stdin_close(void);
+/* With what stdin_close() answered; fails the test if something has that number. */
+void stdin_open(int saved);
+
 /* An attribute whose value is a text. */
 #define TEXT_ATTRIBUTE(type, text) {(type), (char *)(text), sizeof(text) - 1}
 
