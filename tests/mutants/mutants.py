@@ -40,7 +40,8 @@ unnoticed + unreached. Only unit tests run: what only a card test would see
 (tests/card) counts as unnoticed.
 
 Needs gcc, gcov, cmocka. make passes the flags in the environment. Files of
-the build stay in BUILD/mutants, to be read with the results.
+the build stay in BUILD/mutants, to be read with the results. Tests of the tool
+twcard (tools/) are left out.
 """
 
 import argparse
@@ -280,7 +281,7 @@ def automake_variables():
         text = stream.read().replace("\\\n", " ")
     found = {m.group(1): shlex.split(m.group(2)) for m in re.finditer(r"^(\w+) *= *(.*)$", text, re.MULTILINE)
              if "'" not in m.group(2) or m.group(1).endswith("_CPPFLAGS")}
-    for name in [n for n in found if n.endswith("_SOURCES")]:
+    for name in [n for n in found if n.endswith(("_SOURCES", "_LDADD"))]:
         found[name] = [s for word in found[name] for s in found.get(word.strip("$()"), [word])]
     return found
 
@@ -325,6 +326,10 @@ class Test:
         return [*LINK, *flags, *objects, "-o", out, *self.wraps, *LIBS]
 
 
+def tests_the_tool(name, variables):
+    return "tools/twcard/libtwcard.la" in variables.get(name.replace("/", "_") + "_LDADD", [])
+
+
 class Tree:
     def __init__(self, without):
         variables = automake_variables()
@@ -335,7 +340,7 @@ class Tree:
         names = os.environ.get("MUTANT_TESTS") or " ".join(
             s[:-2] for s in sources_below(["tests/unit"]) if os.path.basename(s).startswith("test_"))
         self.tests = [Test(os.path.basename(n), variables) for n in names.split()
-                      if os.path.basename(n) not in without]
+                      if os.path.basename(n) not in without and not tests_the_tool(n, variables)]
         self.base, self.cov, self.san = (os.path.join(WORK, name) for name in ("base", "cov", "san"))
         self.san_tests = None  # {name: does it end well}, once they are built
 
