@@ -96,7 +96,8 @@ SILENT = re.compile(r"^\s*(?:\(void\))?(?:log_\w+|free|EVP_\w+_free|BN_\w*free|X
 
 
 # A condition without calls, and all that hangs on it is a log.
-LOG_ONLY = re.compile(r"^\s*if \([^()]*\)\n\s*log_\w+\((?:[^;]|\n)*;\n(?!\s*else\b)")
+LOG_ONLY = re.compile(r"^\s*(?:\} else |else )?if \([^()]*\)(?: \{\n\s*log_\w+\([^;]*;\n\s*\}\n|"
+                      r"\n\s*log_\w+\([^;]*;\n(?!\s*else\b))")
 
 
 def close_of(code, at):
