@@ -20,6 +20,7 @@ A change that no test notices is a rule that nobody watches.
   --list         print the mutants that would be tried
   --no-sanitizers  without them
   --json FILE    all results
+  --again FILE   those of an earlier run's results that were not noticed, where the line is still there
 
 How: everything is compiled once, the module's sources into one shared object
 that the test programs load. A mutant costs one compilation, one link of that
@@ -95,9 +96,10 @@ SILENT = re.compile(r"^\s*(?:\(void\))?(?:log_\w+|free|EVP_\w+_free|BN_\w*free|X
                     r"(?:RSA|ERR)_\w+|va_end|assert|static_assert|_Static_assert)\(")
 
 
-# A condition without calls, and all that hangs on it is a log.
-LOG_ONLY = re.compile(r"^\s*(?:\} else |else )?if \([^()]*\)(?: \{\n\s*log_\w+\([^;]*;\n\s*\}\n|"
-                      r"\n\s*log_\w+\([^;]*;\n(?!\s*else\b))")
+# A condition without calls, and all that hangs on it, and on what is else, is a log.
+LOG = r"\s*log_\w+\([^;]*;\n"
+LOG_ONLY = re.compile(rf"^\s*(?:\}} else |else )?if \([^()]*\)(?: \{{\n{LOG}\s*\}}\n|\n{LOG}"
+                      rf"(?:\s*else(?: if \([^()]*\))?\n{LOG})*(?!\s*else\b))")
 
 
 def close_of(code, at):
@@ -165,7 +167,7 @@ def code_lines(source):
             head = ""
         if begins == 0 or re.match(r"\s*[{}]?\s*$", line):
             continue
-        if LOG_ONLY.match("\n".join(lines[index : index + 8]) + "\n"):
+        if LOG_ONLY.match("\n".join(lines[index : index + 12]) + "\n"):
             continue
         begins_statement = not silent
         if begins_statement and SILENT.match(line):
@@ -752,6 +754,7 @@ def parse():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--no-sanitizers", action="store_true")
     parser.add_argument("--json")
+    parser.add_argument("--again")
     return parser.parse_args()
 
 
@@ -760,6 +763,12 @@ def chosen(options):
     paths = [p for p in sources_below(FOLDERS) if not wanted or any(text in p for text in wanted)]
     operators = [text for text in options.only.split(",") if text]
     found = [m for m in all_mutants(paths) if not operators or m.operator in operators]
+    if options.again:
+        with open(options.again, encoding="utf-8") as stream:
+            wanted = {(m["path"], m["operator"], m["old"], m["new"]) for m in json.load(stream)
+                      if m["state"] in ("unnoticed", "unreached")}
+        found = [m for m in found if (m.path, m.operator, m.old, m.new) in wanted]
+        return found, len(found)
     if not found:
         sys.exit("no line to change")
     return draw(found, options.count, options.seed), len(found)
