@@ -485,26 +485,10 @@ static void it_can_be_switched_off(void **state)
 	assert_int_equal(stat(home_path(file_of(bench.card)), &st), -1);
 }
 
-static void a_program_without_standard_input_has_a_cache_all_the_same(void **state)
-{
-	unsigned commands;
-	int saved = stdin_close();
-
-	(void)state;
-	list_objects();
-	begin_again();
-	fake_new_commands(READER);
-	list_objects();
-	commands = fake_new_commands(READER);
-	stdin_open(saved);
-	assert_in_range(commands, 1, WARM_LIST);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(a_warm_list_is_cheap_and_right),
-		FIRST(a_program_without_standard_input_has_a_cache_all_the_same),
 		BOTH(a_cold_certificate_costs_its_blocks),
 		BOTH(slot_token_and_session_info_cost_nothing),
 		BOTH(signing_works_from_a_warm_start),
