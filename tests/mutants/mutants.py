@@ -209,7 +209,7 @@ def draw(mutants, count, seed):
 
 
 def read_equivalents():
-    """Rows "PATH PATTERN | OPERATOR | LINE | REASON": the path and line may have * and ?."""
+    """Rows "PATH PATTERN | OPERATOR | LINE | REASON", or "… | LINE => CHANGED | …": all may have * and ?."""
     rows = []
     with open(os.path.join(TOP, "tests", "mutants", "equivalent.txt"), encoding="utf-8") as stream:
         for line in stream:
@@ -221,9 +221,11 @@ def read_equivalents():
 
 
 def listed_as_equivalent(mutant, rows):
+    old, new = mutant.old.strip(), mutant.new.strip()
     for path, operator, line, reason in rows:
+        text = f"{old} => {new}" if " => " in line else old
         if (fnmatch.fnmatchcase(mutant.path, path) and operator in ("*", mutant.operator)
-                and fnmatch.fnmatchcase(mutant.old.strip(), line)):
+                and fnmatch.fnmatchcase(text, line)):
             return reason
     return None
 
