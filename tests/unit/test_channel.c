@@ -368,11 +368,14 @@ static void the_longest_answer_fits_and_a_longer_one_is_none(void **state)
 static void a_transport_that_fails_is_passed_on(void **state)
 {
 	static const char *const script[] = {NULL};
-	struct response resp = RESPONSE_INIT;
+	struct response resp = {BUFFER_INIT, 0x9000}; /* of the command before */
 	struct wire w;
 
 	(void)state;
+	assert_int_equal(buffer_append(&resp.data, "old", 3), RESULT_OK);
 	assert_int_equal(run(&w, script, &read_8, &resp), RESULT_CARD_MUTE);
+	assert_int_equal(resp.sw, 0);
+	assert_int_equal(resp.data.len, 0);
 	response_clear(&resp);
 }
 

@@ -458,17 +458,19 @@ static void after_long_use_a_break_lets_other_programs_in(void **state)
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	for (int busy = 0; busy < 2; busy++) {
+		int64_t begun = now_ms() - (busy ? 5000 : 1000);
 		pid_t child;
 
 		queue_enter(q);
 		child = queue_up(ends[1], 'x');
-		write_page(drawn(), drawn(), now_ms() - (busy ? 5000 : 1000));
+		write_page(drawn(), drawn(), begun);
 		queue_leave(q);
 		left = now_ms();
 		assert_int_equal(read(ends[0], &letter, 1), 1);
 		left = now_ms() - left;
 		assert_true(busy ? left >= 200 : left < 150);
 		child_assert_well(child);
+		assert_int_equal(since() == begun, !busy); /* the use goes on, or began anew */
 	}
 	/* who is alone has no break */
 	write_page(drawn(), drawn(), now_ms() - 5000);
