@@ -8,7 +8,7 @@
 #define TEXT_LEN 20
 
 static CK_OBJECT_HANDLE key, public_key, decryption_key, encryption_key, aes, hmac, object;
-static unsigned char sig[256], cryptogram[256];
+static unsigned char sig[256], cryptogram[256], parts_sig[256], wrapped[256];
 
 /* What a call answers when it is right: the first answer, or any other that is the same. */
 struct answer {
@@ -220,6 +220,30 @@ static CK_RV refuse_to_verify(void)
 	return rv == CKR_SIGNATURE_INVALID ? CKR_OK : rv;
 }
 
+static CK_RV sign_in_parts(void)
+{
+	CK_ULONG len = sizeof parts_sig;
+	CK_RV rv = C_SignInit(bench.session, MECHANISM(CKM_RSA_PKCS), key);
+
+	for (CK_ULONG at = 0; rv == CKR_OK && at < TEXT_LEN; at += 5)
+		rv = C_SignUpdate(bench.session, TEXT + at, 5);
+	return rv == CKR_OK ? C_SignFinal(bench.session, parts_sig, &len) : rv;
+}
+
+static CK_RV verify_in_parts(void)
+{
+	CK_RV rv = C_VerifyInit(bench.session, MECHANISM(CKM_RSA_PKCS), public_key);
+
+	for (CK_ULONG at = 0; rv == CKR_OK && at < TEXT_LEN; at += 10)
+		rv = C_VerifyUpdate(bench.session, TEXT + at, 10);
+	return rv == CKR_OK ? C_VerifyFinal(bench.session, parts_sig, sizeof parts_sig) : rv;
+}
+
+static void check_parts(void)
+{
+	assert_int_equal(verify_in_parts(), CKR_OK);
+}
+
 static CK_RV encrypt_for_card(void)
 {
 	CK_ULONG len = sizeof cryptogram;
@@ -286,10 +310,28 @@ static CK_RV rename_it(void)
 
 static CK_RV wrap(void)
 {
-	CK_BYTE out[256];
-	CK_ULONG len = sizeof out;
+	CK_ULONG len = sizeof wrapped;
 
-	return C_WrapKey(bench.session, MECHANISM(CKM_RSA_PKCS), encryption_key, aes, out, &len);
+	return C_WrapKey(bench.session, MECHANISM(CKM_RSA_PKCS), encryption_key, aes, wrapped, &len);
+}
+
+static CK_RV unwrap(void)
+{
+	CK_ATTRIBUTE template[] = {ULONG_OF(CKA_CLASS, CKO_SECRET_KEY), ULONG_OF(CKA_KEY_TYPE, CKK_AES),
+				   ULONG_OF(CKA_VALUE_LEN, 16), BOOL_OF(CKA_SENSITIVE, false)};
+
+	return C_UnwrapKey(bench.session, MECHANISM(CKM_RSA_PKCS), decryption_key, wrapped, sizeof wrapped,
+			   template, COUNT(template), &object);
+}
+
+/* It is the key that was wrapped, and goes. */
+static void check_unwrapped(void)
+{
+	CK_BYTE value[16];
+
+	assert_int_equal(get_attribute(bench.session, object, CKA_VALUE, value, sizeof value), 16);
+	assert_memory_equal(value, "0123456789abcdef", sizeof value);
+	destroy();
 }
 
 /* ---- ciphers, digests, random bytes ---- */
@@ -407,6 +449,8 @@ static void calls_for_its_keys(repeat_call *repeat)
 	repeat("sign", be_logged_in_anew, sign, check_signature);
 	repeat("sign_pss", be_logged_in, sign_pss, check_pss);
 	CALL_AFTER(be_logged_in, verify_pss);
+	repeat("sign_in_parts", be_logged_in, sign_in_parts, check_parts);
+	CALL_AFTER(be_logged_in, verify_in_parts);
 	CALL_AFTER(be_logged_in, verify);
 	CALL_AFTER(be_logged_in, refuse_to_verify);
 	CALL_AFTER(be_logged_in, read_key_info);
@@ -426,6 +470,7 @@ static void calls_for_session_keys(repeat_call *repeat)
 	CALL(copy);
 	CALL(rename_it);
 	CALL(wrap);
+	repeat("unwrap", be_logged_in, unwrap, check_unwrapped);
 	CALL(read_check_value);
 	CALL(encrypt);
 	CALL(encrypt_gcm);

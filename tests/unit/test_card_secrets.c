@@ -385,6 +385,8 @@ static void a_secret_is_wiped_when_it_is_replaced_and_when_it_ends(void **state)
 	wipes_record();
 	assert_int_equal(secret_set(&s, second, sizeof second), RESULT_OK);
 	assert_true(wiped(sizeof first, first, sizeof first) >= 1);
+	assert_int_equal(secret_set(&s, first, 0), RESULT_ARGUMENT); /* and nothing is no secret */
+	assert_memory_equal(s.data, second, sizeof second);
 	secret_clear(&s);
 	assert_true(wiped(sizeof second, second, sizeof second) >= 1);
 	assert_null(s.data);
