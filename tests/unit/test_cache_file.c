@@ -12,6 +12,7 @@
 
 #include "gen2card.h"
 #include "src/token/cache.h"
+#include "src/token/internal.h"
 #include "wire.h"
 
 #define SERIAL "TP00000000000042"
@@ -195,6 +196,42 @@ static void another_format_or_hash_is_not_taken(void **state)
 	}
 }
 
+/* Modulus and exponent; one that no card has is somebody's work. */
+static void a_key_comes_back_if_its_exponent_is_the_usual_one(void **state)
+{
+	static const uint32_t others[] = {3, 65536, 65539, 0x01010001, 0x00000101};
+	struct rsa_public key = {.exponent = 65537}, back;
+	uint8_t bytes[KEY_BYTES];
+	struct buffer b = BUFFER_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof key.modulus; i++)
+		key.modulus[i] = (uint8_t)(i ^ 0xA5);
+	memset(bytes, 0x77, sizeof bytes);
+	key_to_bytes(&key, bytes);
+	assert_memory_equal(bytes, key.modulus, sizeof key.modulus);
+	assert_memory_equal(bytes + sizeof key.modulus, "\x00\x01\x00\x01", 4);
+	assert_int_equal(buffer_append(&b, bytes, sizeof bytes), RESULT_OK);
+	memset(&back, 0x77, sizeof back);
+	assert_true(key_from_bytes(&b, &back));
+	assert_memory_equal(back.modulus, key.modulus, sizeof key.modulus);
+	assert_int_equal(back.exponent, 65537);
+	b.len--;
+	assert_false(key_from_bytes(&b, &back));
+	b.len++;
+	assert_int_equal(buffer_append_u8(&b, 0), RESULT_OK);
+	assert_false(key_from_bytes(&b, &back));
+	b.len--;
+	for (size_t i = 0; i < COUNT(others); i++) {
+		key.exponent = others[i];
+		key_to_bytes(&key, b.data);
+		for (unsigned k = 0; k < 4; k++)
+			assert_int_equal(b.data[sizeof key.modulus + k], (uint8_t)(others[i] >> (24 - 8 * k)));
+		assert_false(key_from_bytes(&b, &back));
+	}
+	buffer_clear(&b);
+}
+
 static void a_number_that_is_no_word_has_no_file(void **state)
 {
 	static const char *const numbers[] = {
@@ -224,6 +261,7 @@ int main(void)
 		TEST(a_full_cache_keeps_what_it_has),
 		TEST(a_right_hash_is_not_enough),
 		TEST(another_format_or_hash_is_not_taken),
+		TEST(a_key_comes_back_if_its_exponent_is_the_usual_one),
 		TEST(a_number_that_is_no_word_has_no_file),
 	};
 
