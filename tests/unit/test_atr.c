@@ -38,6 +38,30 @@ static void without_a_word_the_standards_default_counts(void **state)
 	}
 }
 
+/* TA1 and TA2 are other things than TA3 and those behind it, and so are those of T=0. */
+static void only_the_third_ta_and_later_ones_of_t1_are_sizes(void **state)
+{
+	static const struct {
+		const char *atr;
+		unsigned ifsc;
+	} cards[] = {
+		{"3B9011 81 31 FA45", 250},       /* TA1 */
+		{"3B80 91 21 31 FA45", 250},      /* TA2 */
+		{"3B80 91 21 11 50", 80},
+		{"3B80 80 10 FA", 32},            /* TA3 of T=0 */
+		{"3B80 80 90 FA 11 50", 80},      /* and TA4 of T=1 */
+		{"3B80 81 71 3C 45 00", 60},      /* TB3 and TC3 behind it */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cards); i++) {
+		uint8_t atr[ATR_MAX];
+		size_t len = wire_unhex(cards[i].atr, atr, sizeof atr);
+
+		assert_int_equal(atr_ifsc(atr, len), cards[i].ifsc);
+	}
+}
+
 static void reserved_values_do_not_count(void **state)
 {
 	uint8_t atr[ATR_MAX];
@@ -74,6 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_known_cards_tell_their_block_size),
 		cmocka_unit_test(without_a_word_the_standards_default_counts),
+		cmocka_unit_test(only_the_third_ta_and_later_ones_of_t1_are_sizes),
 		cmocka_unit_test(reserved_values_do_not_count),
 		cmocka_unit_test(every_cut_of_an_atr_is_survived),
 	};
