@@ -100,6 +100,18 @@ static uint64_t drawn(void)
 	return n;
 }
 
+static void write_page(uint64_t a, uint64_t b, int64_t since)
+{
+	struct {
+		uint64_t drawn, served;
+		int64_t since;
+	} page = {a, b, since};
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, &page, sizeof page, 0), sizeof page);
+	close(fd);
+}
+
 static void await_drawn(uint64_t n)
 {
 	for (int64_t end = now_ms() + 5000; drawn() < n && now_ms() < end;)
@@ -216,6 +228,29 @@ static void a_stopped_process_costs_two_seconds_and_only_once(void **state)
 	child = occupant();
 	start = now_ms();
 	queue_enter(q);
+	assert_true(now_ms() - start > AT_ONCE_MS);
+	queue_free(&q);
+	end_child(child);
+}
+
+/* Tickets that were given up are others when the file was spoilt. */
+static void who_is_counted_from_the_start_again_is_waited_for(void **state)
+{
+	struct queue *q = queue_new(READER);
+	pid_t child = occupant();
+	int64_t start;
+
+	(void)state;
+	kill(child, SIGSTOP);
+	assert_int_equal(drawn(), 2); /* one is setup's */
+	queue_enter(q);
+	queue_leave(q);
+	end_child(child);
+	write_page(0, 0, 0);
+	child = occupant();
+	assert_int_equal(drawn(), 1);
+	start = now_ms();
+	queue_enter(q); /* with the number of the one that was given up */
 	assert_true(now_ms() - start > AT_ONCE_MS);
 	queue_free(&q);
 	end_child(child);
@@ -390,18 +425,6 @@ static void only_a_private_file_is_written(void **state)
 	assert_int_equal(unlink(file), 0);
 }
 
-static void write_page(uint64_t a, uint64_t b, int64_t since)
-{
-	struct {
-		uint64_t drawn, served;
-		int64_t since;
-	} page = {a, b, since};
-	int fd = open(file, O_WRONLY | O_CLOEXEC);
-
-	assert_int_equal(pwrite(fd, &page, sizeof page, 0), sizeof page);
-	close(fd);
-}
-
 static int64_t since(void)
 {
 	int64_t ms = 0;
@@ -571,6 +594,7 @@ int main(void)
 		QUEUE_TEST(readers_do_not_wait_for_each_other),
 		QUEUE_TEST(a_killed_process_gives_its_place_back),
 		QUEUE_TEST(a_stopped_process_costs_two_seconds_and_only_once),
+		QUEUE_TEST(who_is_counted_from_the_start_again_is_waited_for),
 		QUEUE_TEST(a_queue_that_moves_is_waited_for),
 		QUEUE_TEST(a_forked_child_keeps_nobody_waiting),
 		QUEUE_TEST(no_file_stays_open_and_none_is_inherited),
