@@ -99,8 +99,8 @@ static void what_was_edited_is_not_touched(void **state)
 		"# twcard cert register: begin\nHost *\n# twcard cert register: end\n",
 		"# twcard cert register: begin\nHost *\n\tPKCS11Provider \"\"\n# twcard cert register: end\n",
 		"# twcard cert register: begin\nHost *\n\tPKCS11Provider \"/a\nb\"\n# twcard cert register: end\n",
-		"# twcard cert register: begin\nHost *\n\tPKCS11Provider \"/a\"\n\tUser me\n"
-		"# twcard cert register: end\n",
+		("# twcard cert register: begin\nHost *\n\tPKCS11Provider \"/a\"\n\tUser me\n"
+		 "# twcard cert register: end\n"),
 		"# twcard cert register: begin\nHost *\n\tPKCS11Provider \"/a",
 	};
 
