@@ -119,6 +119,21 @@ static void index_and_length_of_a_certificate_are_read(void **state)
 	p15_list_clear(&list);
 }
 
+static void an_issuer_without_a_tag_is_the_second_name(void **state)
+{
+	struct p15_list list = parse_one(P15_CERTIFICATE, "30{ " CERT_COMMON " 30{ 04'A' } A1{ 30{ " CERT_PATH
+							  " 30{ } 30{ 31{ } } 02:0A0B } } }");
+	const struct p15_object *o = &list.items[0];
+
+	(void)state;
+	assert_bytes(&o->id, "A");
+	assert_int_equal(o->subject.len, 2);
+	assert_int_equal(o->issuer.len, 4);
+	assert_memory_equal(o->issuer.data, "\x30\x02\x31\x00", 4);
+	assert_int_equal(o->serial.len, 4);
+	p15_list_clear(&list);
+}
+
 static void a_certificate_without_a_range_is_its_whole_file(void **state)
 {
 	struct p15_list list = parse(
@@ -443,6 +458,7 @@ int main(void)
 		cmocka_unit_test(optional_fields_of_a_key_may_be_there_or_not),
 		cmocka_unit_test(access_flags_and_usages_are_told),
 		cmocka_unit_test(index_and_length_of_a_certificate_are_read),
+		cmocka_unit_test(an_issuer_without_a_tag_is_the_second_name),
 		cmocka_unit_test(a_certificate_without_a_range_is_its_whole_file),
 		cmocka_unit_test(a_data_object_has_its_identifiers_content),
 		cmocka_unit_test(labels_of_every_string_type_become_utf8),
