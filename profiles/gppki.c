@@ -234,7 +234,6 @@ static enum result select_domain(struct card *card, const uint8_t *aid, size_t l
 	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p1 = 0x04, .data = aid, .len = len,
 				    .ignore_more = true};
 
-	files_forget(card);
 	end_channel(card);
 	return simple(card, &cmd);
 }
