@@ -370,6 +370,17 @@ static void a_program_without_standard_input_is_in_the_queue_all_the_same(void *
 	assert_int_equal(drawn(), before + 1);
 }
 
+static void what_is_made_is_the_users_alone(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(stat(directory, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
 static void without_a_private_directory_there_is_no_queue(void **state)
 {
 	static const char *const bad[] = {"", "relative", "/dev/null/none", "/proc"};
@@ -599,6 +610,7 @@ int main(void)
 		QUEUE_TEST(a_forked_child_keeps_nobody_waiting),
 		QUEUE_TEST(no_file_stays_open_and_none_is_inherited),
 		QUEUE_TEST(a_program_without_standard_input_is_in_the_queue_all_the_same),
+		QUEUE_TEST(what_is_made_is_the_users_alone),
 		QUEUE_TEST(without_a_private_directory_there_is_no_queue),
 		QUEUE_TEST(only_a_private_file_is_written),
 		QUEUE_TEST(a_spoilt_file_is_begun_anew),
