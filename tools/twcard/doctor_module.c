@@ -12,6 +12,7 @@
 #include "src/cryptoki.h"
 #include "tools/twcard/doctor.h"
 #include "tools/twcard/message.h"
+#include "tools/twcard/nss_folders.h"
 #include "tools/twcard/run_child.h"
 
 #define MODULE_MS 10000
@@ -266,27 +267,19 @@ void doctor_check_nss(struct doctor *d, struct doctor_finding *f)
 	struct registrations r = {.through_proxy = d->in_p11kit};
 	char pattern[PATH_SIZE];
 
-	snprintf(pattern, sizeof pattern, "%s/.pki/nssdb/pkcs11.txt", d->place.home ? d->place.home : "");
+	snprintf(pattern, sizeof pattern, "%s/" NSS_SHARED "/pkcs11.txt", d->place.home ? d->place.home : "");
 	read_registrations(&r, pattern, "library=");
 	say_nss(f, &r, _("Chromium and others (~/.pki/nssdb)"),
 		"twcard cert register --chromium");
 }
-
-/* Under the home folder: packaged, older and newer, snap, flatpak. */
-static const char *const firefox_homes[] = {
-	".mozilla/firefox",
-	".config/mozilla/firefox",
-	"snap/firefox/common/.mozilla/firefox",
-	".var/app/org.mozilla.firefox/.mozilla/firefox",
-};
 
 void doctor_check_firefox(struct doctor *d, struct doctor_finding *f)
 {
 	struct registrations r = {.through_proxy = d->in_p11kit};
 	char pattern[PATH_SIZE];
 
-	for (size_t i = 0; d->place.home && i < sizeof firefox_homes / sizeof *firefox_homes; i++) {
-		snprintf(pattern, sizeof pattern, "%s/%s/*/pkcs11.txt", d->place.home, firefox_homes[i]);
+	for (const struct nss_firefox *place = nss_firefox; d->place.home && place->folder; place++) {
+		snprintf(pattern, sizeof pattern, "%s/%s/*/pkcs11.txt", d->place.home, place->folder);
 		read_all(&r, pattern, "library=");
 	}
 	say_nss(f, &r, "Firefox", "twcard cert register --firefox");

@@ -11,6 +11,7 @@
 
 #include "src/base/file.h"
 #include "tools/twcard/message.h"
+#include "tools/twcard/nss_folders.h"
 #include "tools/twcard/register.h"
 
 #define PROFILES_MAX 64
@@ -35,7 +36,7 @@ enum exit_code register_chromium(struct registration *r)
 {
 	char folder[FILE_PATH_MAX];
 
-	if (!register_home(NULL, ".pki", "nssdb", folder, sizeof folder))
+	if (!register_home(NULL, "", NSS_SHARED, folder, sizeof folder))
 		return EXIT_FILE;
 	return register_nss_folder(r, folder);
 }
@@ -120,25 +121,16 @@ static enum exit_code do_installation(struct registration *r, const char *base, 
 
 enum exit_code register_firefox(struct registration *r)
 {
-	static const struct {
-		const char *folder;
-		bool caged;
-	} places[] = {
-		{".mozilla/firefox", false},
-		{".config/mozilla/firefox", false},
-		{"snap/firefox/common/.mozilla/firefox", true},
-		{".var/app/org.mozilla.firefox/.mozilla/firefox", true},
-	};
 	enum exit_code code = EXIT_GOOD;
 	size_t met = 0;
 
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+	for (const struct nss_firefox *place = nss_firefox; place->folder; place++) {
 		char base[FILE_PATH_MAX];
 		enum exit_code one;
 
-		if (!register_home(NULL, "", places[i].folder, base, sizeof base))
+		if (!register_home(NULL, "", place->folder, base, sizeof base))
 			return EXIT_FILE;
-		one = do_installation(r, base, places[i].caged, &met);
+		one = do_installation(r, base, place->caged, &met);
 		code = code == EXIT_GOOD ? one : code;
 	}
 	if (met)
