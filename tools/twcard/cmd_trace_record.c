@@ -1,13 +1,10 @@
 /* twcard trace record: what goes to the card and comes back, while it is listed or a program uses it. */
 #include "config.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "apdu/log.h"
 #include "src/crypto/context.h"
@@ -15,6 +12,7 @@
 #include "tools/twcard/commands.h"
 #include "tools/twcard/message.h"
 #include "tools/twcard/output.h"
+#include "tools/twcard/program.h"
 #include "tools/twcard/trace_file.h"
 
 extern char **environ;
@@ -149,7 +147,7 @@ static int spawn(char **words, pid_t *pid)
 static enum exit_code run_program(char **words, const char *file, int *status)
 {
 	pid_t pid = 0;
-	int failed, how = 0;
+	int failed;
 
 	if (setenv("TWCARD_DEBUG", "trace", 1) != 0 || setenv("TWCARD_DEBUG_FILE", file, 1) != 0)
 		return message_result(RESULT_NO_MEMORY, NULL);
@@ -157,8 +155,7 @@ static enum exit_code run_program(char **words, const char *file, int *status)
 	failed = spawn(words, &pid);
 	if (!failed) {
 		child = pid;
-		while (waitpid(pid, &how, 0) < 0 && errno == EINTR)
-			;
+		*status = program_wait(pid);
 		child = 0;
 	}
 	watch_signals(false);
@@ -166,7 +163,6 @@ static enum exit_code run_program(char **words, const char *file, int *status)
 		message_error(_("%s cannot be run: %s"), words[0], strerror(failed));
 		return EXIT_FILE;
 	}
-	*status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
 	return EXIT_GOOD;
 }
 

@@ -102,7 +102,7 @@ static int spawn(const char *path, const char *const argv[], const char *folder,
 	return error;
 }
 
-static int wait_for(pid_t child)
+int program_wait(pid_t child)
 {
 	int status;
 
@@ -128,7 +128,7 @@ bool program_run(const char *const argv[], const char *folder, const void *in, s
 	fflush(NULL);
 	error = spawn(path, argv, folder, fds, &child);
 	if (!error) {
-		out->status = wait_for(child);
+		out->status = program_wait(child);
 		if (!take(fds[OUT], &out->out) || !take(fds[ERR], &out->err))
 			error = ENOMEM;
 	}

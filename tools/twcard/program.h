@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "apdu/buffer.h"
 
@@ -25,5 +26,8 @@ bool program_run(const char *const argv[], const char *folder, const void *in, s
 		 struct program_result *out);
 
 void program_result_clear(struct program_result *result);
+
+/* Waits for the end of a child: its exit code, or 128 and a signal's number; -1: there is none. */
+int program_wait(pid_t child);
 
 #endif
