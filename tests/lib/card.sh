@@ -11,6 +11,7 @@
 #   card_control ARGS...       twcard-virtual's control commands: insert, fault, …
 #   card_stat FIELD            a counter: commands, verifies, private_ops, …
 #   reset_stats                all counters to zero
+#   card_field NAME FIELD      what the image has: card_number, unblock_tries_left, …
 #   tries_left NAME            the try counter in the image
 #   start_raw_card ARGS...     a scripted card instead (raw-card.py)
 #   p11 ARGS...                pkcs11-tool with the module; output in $work/p11.out
@@ -158,10 +159,17 @@ card_control() {
 	"$virtual" "$command" --control "$card_socket" "$@"
 }
 
+# json_field FIELD: of the JSON object on standard input.
+json_field() {
+	python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"
+}
+
+card_field() {
+	"$virtual" show "$work/$1.card" --json | json_field "$2"
+}
+
 card_stat() {
-	card_control stats --json | python3 -c '
-import json, sys
-print(json.load(sys.stdin)[sys.argv[1]])' "$1"
+	card_control stats --json | json_field "$1"
 }
 
 reset_stats() {

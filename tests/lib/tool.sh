@@ -7,6 +7,7 @@
 #                                 exit code in $tw_status
 #   tw_says NAME CODE REGEX ARGS... it ends with CODE, and standard output or
 #                                 standard error match REGEX
+#   hex TEXT                      its bytes, as a trace has them
 #   tw_json NAME EXPRESSION ARGS... with --json it prints one JSON value, of which the
 #                                 Python expression (the value is `v`) holds
 #
@@ -36,6 +37,10 @@ tw_says() {
 		diag "exit code $tw_status, expected $code and: $regex"
 		head -n 20 "$work/tw.out" "$work/tw.err" | tap_diag_stream
 	fi
+}
+
+hex() {
+	printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n' | tr a-f A-F
 }
 
 tw_json() {
