@@ -291,20 +291,11 @@ static void allow(bool yes)
 static int setup(void **state)
 {
 	generation = (int)(uintptr_t)*state;
-	memset(&bench, 0, sizeof bench);
 	home_make();
-	keyset_install();
 	allow(true);
 	mkdir(home_path("run"), 0700);
 	setenv("XDG_RUNTIME_DIR", home_path("run"), 1);
-	log_level("none");
-	fake_clear();
-	bench.card = generation == 1 ? testcard_load() : gen2_load();
-	fake_add_reader(READER);
-	spy_insert(&spy, READER, bench.card);
-	module_start();
-	bench.slot = slot_of(READER);
-	bench.session = open_session(bench.slot);
+	spy_bench(&spy, generation);
 	return 0;
 }
 
@@ -424,12 +415,7 @@ static void a_lost_answer(const struct spy_fault *fault, bool logged_in)
 {
 	CK_RV rv;
 
-	C_Finalize(NULL);
-	testcard_freshen(bench.card);
-	spy_insert(&spy, READER, bench.card);
-	module_start();
-	bench.slot = slot_of(READER);
-	bench.session = open_session(bench.slot);
+	spy_bench_again(&spy);
 	/* from one PIN to the other, and at the next fault back */
 	if (logged_in && login(bench.session, PIN) != CKR_OK)
 		assert_int_equal(login(bench.session, NEW_PIN), CKR_OK);

@@ -20,17 +20,8 @@ static struct vcard *other; /* the same ATR, another number; made by a test that
 static int setup(void **state)
 {
 	generation = (int)(uintptr_t)*state;
-	memset(&bench, 0, sizeof bench);
 	home_make();
-	keyset_install();
-	log_level("none");
-	fake_clear();
-	bench.card = generation == 1 ? testcard_load() : gen2_load();
-	fake_add_reader(READER);
-	spy_insert(&spy, READER, bench.card);
-	module_start();
-	bench.slot = slot_of(READER);
-	bench.session = open_session(bench.slot);
+	spy_bench(&spy, generation);
 	return 0;
 }
 
@@ -55,12 +46,7 @@ static int teardown(void **state)
 /* The next case of a table: card and module as at the start. */
 static void once_more(bool logged_in)
 {
-	C_Finalize(NULL);
-	testcard_freshen(bench.card);
-	spy_insert(&spy, READER, bench.card);
-	module_start();
-	bench.slot = slot_of(READER);
-	bench.session = open_session(bench.slot);
+	spy_bench_again(&spy);
 	if (logged_in)
 		assert_int_equal(login(bench.session, PIN), CKR_OK);
 	spy_watch(&spy);

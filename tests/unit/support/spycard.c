@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "gen2card.h"
 #include "spycard.h"
 
 static void count(struct spy *spy, uint8_t ins)
@@ -93,6 +94,33 @@ void spy_insert(struct spy *spy, const char *reader, struct vcard *card)
 	memcpy(in_reader.atr, atr, in_reader.atr_len);
 	*spy = (struct spy){.card = card};
 	fake_insert_card(reader, &in_reader);
+}
+
+/* A session with the spy's card, in the reader that is there. */
+static void begin(struct spy *spy)
+{
+	spy_insert(spy, READER, bench.card);
+	module_start();
+	bench.slot = slot_of(READER);
+	bench.session = open_session(bench.slot);
+}
+
+void spy_bench(struct spy *spy, int generation)
+{
+	memset(&bench, 0, sizeof bench);
+	keyset_install();
+	log_level("none");
+	fake_clear();
+	bench.card = generation == 1 ? testcard_load() : gen2_load();
+	fake_add_reader(READER);
+	begin(spy);
+}
+
+void spy_bench_again(struct spy *spy)
+{
+	C_Finalize(NULL);
+	testcard_freshen(bench.card);
+	begin(spy);
 }
 
 void spy_watch(struct spy *spy)

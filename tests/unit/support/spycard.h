@@ -44,6 +44,15 @@ struct spy {
 /* Puts it into the reader. Spy and card stay the caller's and must outlive their stay. */
 void spy_insert(struct spy *spy, const char *reader, struct vcard *card);
 
+/*
+ * The module with a card of this generation and its spy in the reader, and a
+ * session; home_make() was called.
+ */
+void spy_bench(struct spy *spy, int generation);
+
+/* The bench's card once more, as it was made, in a module that begins anew. */
+void spy_bench_again(struct spy *spy);
+
 /* Counts from 0 again; no fault any more. */
 void spy_watch(struct spy *spy);
 
