@@ -231,7 +231,7 @@ const char *cert_attributes_subject_type(const struct cert_attributes *a)
 
 static void add(struct json_object *to, const char *key, const char *text)
 {
-	json_object_object_add(to, key, text ? message_json_text(text) : NULL);
+	json_object_object_add(to, key, message_json_text(text));
 }
 
 void cert_attributes_json(const struct cert_attributes *a, struct json_object *to)

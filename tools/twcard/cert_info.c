@@ -280,7 +280,7 @@ void cert_info_time(time_t t, char out[CERT_TIME_SIZE])
 
 static void add_text(struct json_object *to, const char *key, const char *text)
 {
-	json_object_object_add(to, key, text ? message_json_text(text) : NULL);
+	json_object_object_add(to, key, message_json_text(text));
 }
 
 static void add_validity(struct json_object *to, const struct cert_info *info)

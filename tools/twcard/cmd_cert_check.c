@@ -175,7 +175,7 @@ static void add_json(struct work *w, struct json_object *about,
 		json_object_object_add(point, "point", json_object_new_string(points[i].key));
 		json_object_object_add(point, "state", json_object_new_string(states[f->state].key));
 		json_object_object_add(point, "text", message_json_text(f->text));
-		json_object_object_add(point, "next", f->next ? message_json_text(f->next) : NULL);
+		json_object_object_add(point, "next", message_json_text(f->next));
 		json_object_array_add(list, point);
 	}
 	json_object_object_add(about, "result", json_object_new_string(result_of(findings)));

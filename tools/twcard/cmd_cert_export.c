@@ -107,7 +107,7 @@ static void say_json(const struct picked *p, const char *file, const char *pem, 
 	for (size_t i = 0; i < p->count; i++)
 		json_object_array_add(list, cert_item_json(p->items[i]));
 	json_object_object_add(value, "certificates", list);
-	json_object_object_add(value, "file", file ? message_json_text(file) : NULL);
+	json_object_object_add(value, "file", message_json_text(file));
 	json_object_object_add(value, "pem",
 			       file ? NULL : json_object_new_string_len(pem, (int)len));
 	message_json(value);

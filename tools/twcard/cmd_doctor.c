@@ -65,11 +65,6 @@ static void print_findings(const struct doctor *d)
 
 /* ---- for programs ---- */
 
-static struct json_object *text_or_null(const char *text)
-{
-	return text && *text ? message_json_text(text) : NULL;
-}
-
 static void print_json(const struct doctor *d)
 {
 	struct json_object *all = json_object_new_array();
@@ -79,10 +74,10 @@ static void print_json(const struct doctor *d)
 		struct json_object *one = json_object_new_object();
 
 		json_object_object_add(one, "check", message_json_text(f->check->name));
-		json_object_object_add(one, "reader", text_or_null(f->reader));
+		json_object_object_add(one, "reader", message_json_some(f->reader));
 		json_object_object_add(one, "state", message_json_text(doctor_state_name(f->state)));
 		json_object_object_add(one, "text", message_json_text(f->text));
-		json_object_object_add(one, "todo", text_or_null(f->todo));
+		json_object_object_add(one, "todo", message_json_some(f->todo));
 		json_object_array_add(all, one);
 	}
 	message_json(all);

@@ -120,7 +120,7 @@ static void print_list(const struct explain_source *only)
 
 static void add_text(struct json_object *object, const char *key, const char *text)
 {
-	json_object_object_add(object, key, text ? message_json_text(text) : NULL);
+	json_object_object_add(object, key, message_json_text(text));
 }
 
 static struct json_object *match_json(const struct explain_match *m, bool range)

@@ -273,11 +273,6 @@ static const char *against(const struct verification *v, const struct signer *s)
 	return v->trust.source == TRUST_CARD ? "card" : "files";
 }
 
-static struct json_object *text_or_null(const char *text)
-{
-	return text && *text ? message_json_text(text) : NULL;
-}
-
 static struct json_object *signer_json(const struct verification *v, const struct signer *s)
 {
 	struct json_object *o = json_object_new_object(), *problems = json_object_new_array();
@@ -295,11 +290,11 @@ static struct json_object *signer_json(const struct verification *v, const struc
 	json_object_object_add(o, "valid", json_object_new_boolean(is_good(s)));
 	json_object_object_add(o, "certificate", certificate);
 	json_object_object_add(o, "intact", json_object_new_boolean(s->intact));
-	json_object_object_add(o, "digest", text_or_null(s->digest));
-	json_object_object_add(o, "signing_time", text_or_null(when));
-	json_object_object_add(o, "signing_certificate", text_or_null(v->raw ? NULL : ess_words[s->ess]));
+	json_object_object_add(o, "digest", message_json_some(s->digest));
+	json_object_object_add(o, "signing_time", message_json_some(when));
+	json_object_object_add(o, "signing_certificate", message_json_some(v->raw ? NULL : ess_words[s->ess]));
 	json_object_object_add(o, "chain", message_json_text(chain_words[s->chain]));
-	json_object_object_add(o, "chain_against", text_or_null(against(v, s)));
+	json_object_object_add(o, "chain_against", message_json_some(against(v, s)));
 	json_object_object_add(o, "problems", problems);
 	return o;
 }
@@ -312,7 +307,7 @@ static void say_json(const struct verification *v)
 		json_object_array_add(signers, signer_json(v, &v->signers[i]));
 	json_object_object_add(o, "valid", json_object_new_boolean(all_good(v)));
 	json_object_object_add(o, "signature", message_json_text(v->signature));
-	json_object_object_add(o, "file", text_or_null(v->file));
+	json_object_object_add(o, "file", message_json_some(v->file));
 	json_object_object_add(o, "encoding", message_json_text(
 		v->raw ? "raw" : cms_file_encoding_name(v->encoding)));
 	json_object_object_add(o, "signers", signers);

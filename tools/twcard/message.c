@@ -154,11 +154,16 @@ void message_json(struct json_object *value)
 
 struct json_object *message_json_text(const char *text)
 {
-	char *valid = text_valid(text);
+	char *valid = text ? text_valid(text) : NULL;
 	struct json_object *value = valid ? json_object_new_string(valid) : NULL;
 
 	free(valid);
 	return value;
+}
+
+struct json_object *message_json_some(const char *text)
+{
+	return text && *text ? message_json_text(text) : NULL;
 }
 
 /* The next step has its own name: what to show and what went wrong are two things to a program. */
@@ -170,7 +175,7 @@ static struct json_object *error_json(enum exit_code code)
 	if (next)
 		*next++ = '\0';
 	json_object_object_add(value, "error", message_json_text(said.error));
-	json_object_object_add(value, "next", next ? message_json_text(next) : NULL);
+	json_object_object_add(value, "next", message_json_text(next));
 	json_object_object_add(value, "exit", json_object_new_int(code));
 	if (said.more) {
 		json_object_object_foreach(said.more, key, about)

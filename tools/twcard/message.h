@@ -53,8 +53,11 @@ void message_json_error_add(const char *key, struct json_object *value);
  */
 void message_end(enum exit_code code);
 
-/* A string for JSON: bytes that are no UTF-8 become U+FFFD. */
+/* A string for JSON: bytes that are no UTF-8 become U+FFFD; NULL is null. */
 struct json_object *message_json_text(const char *text);
+
+/* The same, but an empty one is null, too. */
+struct json_object *message_json_some(const char *text);
 
 enum style { STYLE_PLAIN, STYLE_GOOD, STYLE_WARN, STYLE_BAD, STYLE_HEAD };
 

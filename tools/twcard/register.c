@@ -39,7 +39,7 @@ static void add_step(struct registration *r, const char *place, const char *what
 	json_object_object_add(step, "place", message_json_text(place));
 	json_object_object_add(step, "what", message_json_text(what));
 	json_object_object_add(step, "action", json_object_new_string(actions[action].word));
-	json_object_object_add(step, "detail", detail ? message_json_text(detail) : NULL);
+	json_object_object_add(step, "detail", message_json_text(detail));
 	json_object_array_add(r->steps, step);
 }
 

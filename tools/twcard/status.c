@@ -203,11 +203,6 @@ void status_print(const struct status *s)
 
 /* ---- for programs ---- */
 
-static struct json_object *text_or_null(const char *text)
-{
-	return text && *text ? message_json_text(text) : NULL;
-}
-
 static struct json_object *pin_json(const struct card_identity *card)
 {
 	struct json_object *pin = json_object_new_object();
@@ -236,9 +231,9 @@ static struct json_object *card_json(const struct status *s)
 	struct json_object *card = json_object_new_object(), *list = json_object_new_array();
 
 	json_object_object_add(card, "number", message_json_text(s->card.number));
-	json_object_object_add(card, "name", text_or_null(s->name));
+	json_object_object_add(card, "name", message_json_some(s->name));
 	json_object_object_add(card, "profile", message_json_text(s->card.profile));
-	json_object_object_add(card, "holder", holder ? text_or_null(holder->holder) : NULL);
+	json_object_object_add(card, "holder", holder ? message_json_some(holder->holder) : NULL);
 	json_object_object_add(card, "pin", pin_json(&s->card));
 	for (size_t i = 0; i < s->certificates.count; i++)
 		json_object_array_add(list, certificate_json(s, i));
