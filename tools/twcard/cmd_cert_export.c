@@ -113,17 +113,6 @@ static void say_json(const struct picked *p, const char *file, const char *pem, 
 	message_json(value);
 }
 
-static enum exit_code write_file(const char *path, bool force, const char *data, size_t len)
-{
-	struct output file;
-	enum exit_code code = output_open(path, OUTPUT_PRIVATE, force, &file);
-
-	if (code != EXIT_GOOD)
-		return code;
-	(void)fwrite(data, 1, len, file.file); /* the stream remembers an error for the end */
-	return output_commit(&file);
-}
-
 static enum exit_code put_out(const struct arguments *args, const struct picked *p, BIO *text)
 {
 	const char *file = arguments_value(args, "out");
@@ -132,7 +121,7 @@ static enum exit_code put_out(const struct arguments *args, const struct picked 
 	long len = BIO_get_mem_data(text, &data);
 
 	if (file)
-		code = write_file(file, arguments_has(args, "force"), data, (size_t)len);
+		code = output_save(file, arguments_has(args, "force"), data, (size_t)len);
 	else if (!message_is_json())
 		return write_standard(data, (size_t)len);
 	if (code != EXIT_GOOD)

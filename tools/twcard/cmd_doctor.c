@@ -87,13 +87,8 @@ static void print_json(const struct doctor *d)
 
 static enum exit_code write_file(const char *path, const char *text, bool force)
 {
-	struct output file;
-	enum exit_code code = output_open(path, OUTPUT_PRIVATE, force, &file);
+	enum exit_code code = output_save(path, force, text, strlen(text));
 
-	if (code != EXIT_GOOD)
-		return code;
-	fputs(text, file.file);
-	code = output_commit(&file);
 	if (code == EXIT_GOOD)
 		message_note(_("The report is in %s. Read it before you make it public."), path);
 	return code;

@@ -235,18 +235,10 @@ static enum exit_code record_program(const struct arguments *args, const char *t
 
 static enum exit_code save(const struct arguments *args, const char *to, const char *text, size_t len)
 {
-	struct output file;
-	enum exit_code code;
-
-	if (!to) {
-		fwrite(text, 1, len, stdout);
-		return EXIT_GOOD;
-	}
-	code = output_open(to, OUTPUT_PRIVATE, arguments_has(args, "force"), &file);
-	if (code != EXIT_GOOD)
-		return code;
-	fwrite(text, 1, len, file.file);
-	return output_commit(&file);
+	if (to)
+		return output_save(to, arguments_has(args, "force"), text, len);
+	fwrite(text, 1, len, stdout);
+	return EXIT_GOOD;
 }
 
 static enum exit_code record_listing(const struct arguments *args, const char *to)

@@ -326,3 +326,14 @@ void output_abort(struct output *out)
 		unlink(out->temporary);
 	forget(out);
 }
+
+enum exit_code output_save(const char *path, bool force, const char *data, size_t len)
+{
+	struct output out;
+	enum exit_code code = output_open(path, OUTPUT_PRIVATE, force, &out);
+
+	if (code != EXIT_GOOD)
+		return code;
+	(void)fwrite(data, 1, len, out.file); /* the stream remembers an error for the end */
+	return output_commit(&out);
+}

@@ -51,6 +51,9 @@ enum exit_code output_open(const char *path, enum output_kind kind, bool force, 
  */
 enum exit_code output_commit(struct output *out);
 
+/* All of it at once, as OUTPUT_PRIVATE. */
+enum exit_code output_save(const char *path, bool force, const char *data, size_t len);
+
 /* Leaves nothing. Does nothing after output_commit(). */
 void output_abort(struct output *out);
 
