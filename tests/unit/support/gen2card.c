@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,22 @@ static void remove_home(void)
 		remove_tree(home);
 }
 
+/* A test that takes too long is told to end; nothing that it does then matters any more. */
+static void end(int signal)
+{
+	remove_home();
+	raise(signal); /* SA_RESETHAND: now it ends the program */
+}
+
+static void watch_signals(void)
+{
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+	const struct sigaction action = {.sa_handler = end, .sa_flags = (int)SA_RESETHAND};
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		sigaction(ends[i], &action, NULL);
+}
+
 void home_make(void)
 {
 	const char *base = getenv("TMPDIR");
@@ -68,6 +85,7 @@ void home_make(void)
 		assert_non_null(mkdtemp(home));
 		home_owner = getpid();
 		atexit(remove_home);
+		watch_signals();
 		assert_int_equal(mkdir(home_path(KEYSETS), 0700), 0);
 	}
 	snprintf(conf, sizeof conf, "cache = no\nkeyset-dir = %s\n", home_path(KEYSETS));
