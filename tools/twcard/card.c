@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "src/base/config_file.h"
+#include "src/base/names.h"
 #include "src/base/settings.h"
 #include "src/crypto/context.h"
 #include "src/token/readers.h"
@@ -15,6 +16,7 @@
 #include "tools/twcard/message.h"
 #include "tools/twcard/pin_ask.h"
 #include "tools/twcard/pin_tries.h"
+#include "tools/twcard/text.h"
 
 static struct {
 	struct slot *slots[PCSC_READERS_MAX];
@@ -238,6 +240,16 @@ bool card_certificate_signs(const struct card_certificate *c)
 bool card_certificate_decrypts(const struct card_certificate *c)
 {
 	return has_usage(c, KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT);
+}
+
+char *card_title(const char *number)
+{
+	char name[NAMES_SIZE], title[NAMES_SIZE + 64];
+
+	if (!names_get(number, name))
+		return text_safe(number);
+	snprintf(title, sizeof title, "%s (%s)", name, number);
+	return text_safe(title);
 }
 
 /* ---- login ---- */

@@ -75,6 +75,12 @@ bool card_certificate_signs(const struct card_certificate *c);
 bool card_certificate_decrypts(const struct card_certificate *c);
 
 /*
+ * How people know a card: "NAME (NUMBER)" if the user gave it a name, else its
+ * number; safe for a terminal. Owned by the caller; NULL: out of memory.
+ */
+char *card_title(const char *number);
+
+/*
  * Asks for the PIN (pin_ask.h) and gives it to the card, once. The user has
  * been told of all that is not EXIT_GOOD, also how many tries are left.
  */

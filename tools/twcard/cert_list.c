@@ -44,12 +44,15 @@ static bool fill(struct card_certificate *from, size_t number, time_t now, struc
 static enum result read_card(struct slot *slot, time_t now, struct cert_list *out)
 {
 	struct card_certificates found;
+	struct card_identity card;
 	enum result r = card_certificates(slot, &found);
 
 	if (r != RESULT_OK)
 		return r;
 	out->reader = strdup(slot->reader);
 	out->items = calloc(found.count + 1, sizeof *out->items);
+	if (r == RESULT_OK && card_identify(slot, &card) == RESULT_OK) /* without a number it has no name */
+		(void)names_get(card.number, out->name);
 	if (!out->reader || !out->items)
 		r = RESULT_NO_MEMORY;
 	for (size_t i = 0; r == RESULT_OK && i < found.count; i++) {

@@ -2,6 +2,7 @@
 #ifndef TWCARD_TOOLS_CERT_LIST_H
 #define TWCARD_TOOLS_CERT_LIST_H
 
+#include "src/base/names.h"
 #include "tools/twcard/cert_info.h"
 #include "tools/twcard/subcommand.h"
 
@@ -16,6 +17,7 @@ struct cert_item {
 
 struct cert_list {
 	char *reader; /* owned */
+	char name[NAMES_SIZE]; /* the user's own for the card; empty: none */
 	struct cert_item *items;
 	size_t count;
 };

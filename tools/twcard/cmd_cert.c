@@ -77,6 +77,8 @@ static void print_list(const struct cert_list *list)
 {
 	struct table *t = table_new(8);
 
+	if (list->name[0])
+		printf(_("Card: %s\n"), list->name);
 	add_heads(t);
 	for (size_t i = 0; i < list->count; i++)
 		add_row(t, &list->items[i]);
@@ -93,6 +95,7 @@ static void say_json(const struct cert_list *list, const struct cert_item *only)
 		if (!only || only == &list->items[i])
 			json_object_array_add(items, cert_item_json(&list->items[i]));
 	json_object_object_add(value, "reader", message_json_text(list->reader));
+	json_object_object_add(value, "name", message_json_some(list->name));
 	json_object_object_add(value, "certificates", items);
 	message_json(value);
 }

@@ -68,10 +68,10 @@ struct job {
 /* "NUMBER: text"; the number is what the card chose. */
 static void note_of_card(const char *number, const char *text)
 {
-	char *safe = text_safe(number);
+	char *title = card_title(number);
 
-	message_note("%s: %s", safe ? safe : "", text);
-	free(safe);
+	message_note("%s: %s", title ? title : "", text);
+	free(title);
 }
 
 static void tell_done(const struct slot *slot, const char *number, const char *text,

@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 
+#include "src/base/names.h"
 #include "tools/twcard/message.h"
 #include "tools/twcard/pin_ask.h"
 #include "tools/twcard/pin_tries.h"
@@ -121,6 +122,11 @@ enum exit_code pin_ask_another(const struct arguments *args, const struct slot_t
 enum exit_code pin_ask(const struct arguments *args, const struct slot_token *token,
 		       struct secret *out)
 {
+	char name[NAMES_SIZE], prompt[NAMES_SIZE + 64];
+
 	pin_warn(token);
-	return pin_ask_another(args, token, _("PIN: "), out);
+	if (!names_get(token->data.serial, name))
+		return pin_ask_another(args, token, _("PIN: "), out);
+	snprintf(prompt, sizeof prompt, _("PIN of %s: "), name);
+	return pin_ask_another(args, token, prompt, out);
 }
