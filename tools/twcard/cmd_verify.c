@@ -254,7 +254,7 @@ static enum exit_code verify_raw(struct verification *v)
 static const char *const ess_words[] = {
 	[SIGNER_ESS_MISSING] = "missing", [SIGNER_ESS_MATCHES] = "match", [SIGNER_ESS_DIFFERS] = "mismatch"};
 static const char *const chain_words[] = {
-	[TRUST_GOOD] = "good", [TRUST_BAD] = "bad", [TRUST_NOT_CHECKED] = "not checked"};
+	[TRUST_GOOD] = "good", [TRUST_BAD] = "bad", [TRUST_NOT_CHECKED] = "not-checked"};
 
 static void time_text(const struct signer *s, char out[CERT_TIME_SIZE])
 {
