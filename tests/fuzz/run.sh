@@ -4,7 +4,7 @@
 #
 #   run.sh TARGET SECONDS [LIBFUZZER OPTIONS...]
 #
-# TARGET is cursor, directory, scp03, channel or trace. Needs clang with its runtime
+# TARGET is cursor, directory, scp03, channel, trace or authz. Needs clang with its runtime
 # (Debian: clang, libclang-rt-dev) and a configured tree: $top_builddir, or the
 # source tree itself. What is new and interesting goes to fuzz-work/TARGET in
 # the current directory, findings to fuzz-work/findings; the corpus in the
@@ -25,13 +25,15 @@ build() {
 
 	read -r -a flags <<<"$(pkg-config --cflags p11-kit-1 libcrypto libpcsclite inih json-c)"
 	flags+=(-std=gnu11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
-	    -DSYSCONFDIR="\"/nowhere\"" -DLOCALEDIR="\"/nowhere\"" -I"$top_srcdir" -I"$top_builddir")
+	    -DSYSCONFDIR="\"/nowhere\"" -DLOCALEDIR="\"/nowhere\"" -I"$top_srcdir" -I"$top_builddir"
+	    -I"$top_srcdir/tests/unit/support")
 	rm -rf "$work/build-$target"
 	mkdir "$work/build-$target"
 	(
 		cd "$work/build-$target"
 		# shellcheck disable=SC2016  # for the inner shell
-		printf '%s\n' "$top_srcdir"/{apdu,profiles,src/*}/*.c "$top_srcdir"/tools/twcard/{apdu,trace}_*.c |
+		printf '%s\n' "$top_srcdir"/{apdu,authz,profiles,src/*}/*.c "$top_srcdir"/tools/twcard/{apdu,trace}_*.c \
+		    "$top_srcdir"/tests/unit/support/authz_world.c |
 		    xargs -P 2 -I{} sh -c 'out=$(echo "$1" | tr / _).o; shift; exec "$@" -o "$out"' - {} \
 		        "${CLANG:-clang}" "${flags[@]}" -fsanitize=fuzzer-no-link,address,undefined -c {}
 		ar rc product.a ./*.o
