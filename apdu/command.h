@@ -21,6 +21,7 @@ struct command {
 	const uint8_t *data; /* not owned; may be NULL when len is 0 */
 	size_t len;          /* 0..255 */
 	unsigned le;         /* bytes expected: 0 = no Le field, 1..256 (256 is sent as 00) */
+	uint16_t fine_sw;    /* beside 9000, what does not end a secure channel; 0: nothing */
 	bool once;           /* never repeated with another Le: its MAC counts */
 	bool ignore_more;    /* 61xx is success, what it announces is not wanted */
 	bool sensitive;      /* body and answer are never traced: PINs, plaintexts */

@@ -37,6 +37,10 @@ bool result_is_refusal(enum result r)
 	case RESULT_NOT_SUPPORTED:
 	case RESULT_SECURITY_STATUS:
 	case RESULT_CARD_REFUSED:
+	case RESULT_FILE_EXISTS:
+	case RESULT_AUTHENTICATION:
+	case RESULT_NO_SPACE:
+	case RESULT_AREA_LOCKED:
 		return true;
 	default:
 		return false;

@@ -46,6 +46,16 @@
 	X(RESULT_PIN_LENGTH,        CKR_PIN_LEN_RANGE,            "the PIN has the wrong length") \
 	X(RESULT_PIN_INVALID,       CKR_PIN_INVALID,              "a new PIN is letters and digits, and not the old one") \
 	X(RESULT_CARD_REFUSED,      CKR_DEVICE_ERROR,             "the card refused the command") \
+	X(RESULT_FILE_EXISTS,       CKR_DEVICE_ERROR,             "the file is on the card already") \
+	X(RESULT_AUTHENTICATION,    CKR_FUNCTION_REJECTED,        "the card does not accept the issuer's cryptogram") \
+	X(RESULT_BUFFER_TOO_SMALL,  CKR_BUFFER_TOO_SMALL,         "the buffer is too small") \
+	X(RESULT_NO_SPACE,          CKR_DEVICE_MEMORY,            "there is not enough space on the card") \
+	X(RESULT_DATA_TOO_LARGE,    CKR_DATA_LEN_RANGE,           "the data are too large for the card") \
+	X(RESULT_INDEX_FORMAT,      CKR_DEVICE_ERROR,             "the index on the card is damaged, or of an unknown form") \
+	X(RESULT_SNO_EXISTS,        CKR_FUNCTION_REJECTED,        "the service exists on the card already") \
+	X(RESULT_SNO_UNKNOWN,       CKR_OBJECT_HANDLE_INVALID,    "the service does not exist on the card") \
+	X(RESULT_AREA_NOT_ACTIVATED, CKR_TOKEN_WRITE_PROTECTED,   "the data area of the card is not activated") \
+	X(RESULT_AREA_LOCKED,       CKR_PIN_LOCKED,               "the data area of the card is locked") \
 	X(RESULT_BUDGET,            CKR_DEVICE_ERROR,             "the card took too many commands for one call")
 /* clang-format on */
 

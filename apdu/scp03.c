@@ -252,7 +252,7 @@ enum result scp03_transmit(struct channel *ch, struct scp03 *s, const struct com
 		r = channel_transmit(ch, &wrapped, resp);
 	}
 	buffer_clear(&body);
-	if (r != RESULT_OK || resp->sw != SW_OK)
+	if (r != RESULT_OK || (resp->sw != SW_OK && (!cmd->fine_sw || resp->sw != cmd->fine_sw)))
 		scp03_close(s);
 	return r;
 }

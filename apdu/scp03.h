@@ -61,8 +61,8 @@ MUST_USE enum result scp03_open(OSSL_LIB_CTX *libctx, struct channel *ch,
 
 /*
  * Sends a command through the channel: class with the secure-messaging bit,
- * body encrypted if there is one, MAC. A status word other than 9000 closes
- * the channel, and so does any failure. RESULT_CHANNEL: it is not open.
+ * body encrypted if there is one, MAC. A status word other than 9000 and the
+ * command's fine_sw closes the channel, and so does any failure. RESULT_CHANNEL: it is not open.
  */
 MUST_USE enum result scp03_transmit(struct channel *ch, struct scp03 *s, const struct command *cmd,
 				    struct response *resp);

@@ -45,6 +45,28 @@ enum result status_select_result(uint16_t sw)
 	return r == RESULT_NOT_FOUND && sw != SW_NO_FILE ? RESULT_CARD_REFUSED : r;
 }
 
+enum result status_guarded_result(uint16_t sw)
+{
+	switch (sw) {
+	case 0x6983:
+	case 0x6984:
+		return RESULT_AREA_LOCKED;
+	case 0x6A84:
+		return RESULT_NO_SPACE;
+	case SW_FILE_EXISTS:
+		return RESULT_FILE_EXISTS;
+	default:
+		return status_result(sw);
+	}
+}
+
+enum result status_authenticate_result(uint16_t sw)
+{
+	if (sw == 0x63C0)
+		return RESULT_AREA_LOCKED;
+	return sw >> 8 == 0x63 ? RESULT_AUTHENTICATION : status_guarded_result(sw);
+}
+
 enum result status_pin_result(uint16_t sw, int *tries)
 {
 	*tries = -1;

@@ -41,6 +41,16 @@ static bool is_built(const struct card_profile *profile, enum card_op op)
 		return profile->change_pin;
 	case OP_UNBLOCK_PIN:
 		return profile->unblock_pin;
+	case OP_CHALLENGE:
+		return profile->get_challenge;
+	case OP_AUTHENTICATE_ISSUER:
+		return profile->authenticate_issuer;
+	case OP_WRITE_FILE:
+		return profile->update_binary;
+	case OP_CREATE_FILE:
+		return profile->create_file;
+	case OP_DELETE_FILE:
+		return profile->delete_file;
 	default:
 		return false;
 	}
@@ -66,7 +76,7 @@ static enum result refuse_unbuilt(const struct card *card, enum card_op op)
  * The one place where an operation is refused: not built, or it would change
  * the card and was never seen on a real one.
  */
-static enum result allow(const struct card *card, enum card_op op)
+enum result card_allow(const struct card *card, enum card_op op)
 {
 	if (!is_built(card->profile, op))
 		return refuse_unbuilt(card, op);
@@ -238,7 +248,7 @@ enum result card_reset_now(struct card *card)
 
 enum result card_read_token(struct card *card, struct token_data *out)
 {
-	enum result r = allow(card, OP_READ_TOKEN);
+	enum result r = card_allow(card, OP_READ_TOKEN);
 
 	memset(out, 0, sizeof *out);
 	return r == RESULT_OK ? card->profile->read_token(card, out) : r;
@@ -246,14 +256,14 @@ enum result card_read_token(struct card *card, struct token_data *out)
 
 enum result card_read_number(struct card *card, char *out, size_t size)
 {
-	enum result r = allow(card, OP_READ_TOKEN);
+	enum result r = card_allow(card, OP_READ_TOKEN);
 
 	return r == RESULT_OK ? token_info_read_number(card, false, out, size) : r;
 }
 
 enum result card_read_number_again(struct card *card, char *out, size_t size)
 {
-	enum result r = allow(card, OP_READ_TOKEN);
+	enum result r = card_allow(card, OP_READ_TOKEN);
 
 	return r == RESULT_OK ? token_info_read_number(card, true, out, size) : r;
 }
@@ -311,7 +321,7 @@ enum result card_read_directory(struct card *card, enum p15_class kind, struct p
 				struct buffer *raw)
 {
 	struct directory d = {.content = BUFFER_INIT};
-	enum result r = allow(card, OP_READ_DIRECTORY);
+	enum result r = card_allow(card, OP_READ_DIRECTORY);
 
 	*out = (struct p15_list){NULL, 0};
 	if (r == RESULT_OK)
@@ -334,7 +344,7 @@ enum result card_read_directory(struct card *card, enum p15_class kind, struct p
 
 enum result card_read_object(struct card *card, const struct p15_object *object, struct buffer *out)
 {
-	enum result r = allow(card, OP_READ_FILE);
+	enum result r = card_allow(card, OP_READ_FILE);
 
 	if (r != RESULT_OK)
 		return r;
@@ -361,7 +371,7 @@ static enum result read_key(struct card *card, unsigned key_ref, struct rsa_publ
 
 enum result card_read_public_key(struct card *card, unsigned key_ref, struct rsa_public *out)
 {
-	enum result r = allow(card, OP_READ_PUBLIC_KEY);
+	enum result r = card_allow(card, OP_READ_PUBLIC_KEY);
 
 	if (r != RESULT_OK)
 		return r;
@@ -398,7 +408,7 @@ static bool has_pin_length(const struct card *card, size_t len)
 
 enum result card_verify_pin(struct card *card, const uint8_t *pin, size_t len, int *tries)
 {
-	enum result r = allow(card, OP_VERIFY_PIN);
+	enum result r = card_allow(card, OP_VERIFY_PIN);
 
 	*tries = -1;
 	if (r != RESULT_OK)
@@ -425,7 +435,7 @@ static bool is_letters_and_digits(const uint8_t *pin, size_t len)
 enum result card_check_new_pin(const struct card *card, enum card_op op, const uint8_t *right,
 			       size_t right_len, const uint8_t *pin, size_t len)
 {
-	enum result r = allow(card, op);
+	enum result r = card_allow(card, op);
 
 	if (r != RESULT_OK || !right)
 		return r;
@@ -470,7 +480,7 @@ enum result card_unblock_pin(struct card *card, const uint8_t *code, size_t code
 enum result card_private_op(struct card *card, unsigned key_ref,
 			    const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
 {
-	enum result r = allow(card, OP_PRIVATE_OP);
+	enum result r = card_allow(card, OP_PRIVATE_OP);
 
 	return r == RESULT_OK ? card->profile->private_op(card, key_ref, in, out) : r;
 }

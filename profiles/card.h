@@ -163,6 +163,67 @@ MUST_USE enum result card_private_op(struct card *card, unsigned key_ref,
 				     const uint8_t in[CARD_MODULUS_SIZE],
 				     uint8_t out[CARD_MODULUS_SIZE]);
 
+/* ---- files with access rules (guarded.c) ---- */
+
+/*
+ * Files that the PIN opens and the issuer makes. Their commands go where the
+ * PIN was given: on the second generation through the secure channel of
+ * card_verify_pin(), which any plain command ends. docs/PROTOCOL.md has the
+ * forms; all that changes a card here is assumed or static, and refused with
+ * RESULT_UNPROVEN, before anything is sent, unless the options allow it.
+ * All of them: RESULT_SECURITY_STATUS: the PIN (or for what makes and deletes
+ * files the issuer's cryptogram) was not given; RESULT_AREA_LOCKED: it is
+ * locked; RESULT_NOT_FOUND; RESULT_CARD_REFUSED; errors of the channel.
+ */
+
+#define CARD_CHALLENGE_SIZE 8
+#define CARD_CRYPTOGRAM_SIZE 16
+#define CARD_BLOCK_SIZE 200 /* bytes of one UPDATE BINARY (facts: transport rules, static) */
+
+/* RESULT_NOT_FOUND: the card said twice that the directory is not in the one above it. */
+MUST_USE enum result card_find_directory(struct card *card, const struct card_path *dir);
+
+/* Appends exactly length bytes. RESULT_END_OF_FILE: the file is shorter. What is read is not traced. */
+MUST_USE enum result card_read_guarded(struct card *card, const struct card_path *file,
+				       unsigned offset, unsigned length, struct buffer *out);
+
+/*
+ * UPDATE BINARY, in blocks of CARD_BLOCK_SIZE from the offset on. After an error
+ * any part of what was to be written may be there. What is written is not
+ * traced. RESULT_DATA_TOO_LARGE: beyond the 15 bits of an offset; nothing is sent.
+ */
+MUST_USE enum result card_update_file(struct card *card, const struct card_path *file,
+				      unsigned offset, const uint8_t *data, size_t len);
+
+/* GET CHALLENGE, with the directory selected; good for the next command only. */
+MUST_USE enum result card_get_challenge(struct card *card, const struct card_path *dir,
+					uint8_t out[CARD_CHALLENGE_SIZE]);
+
+/*
+ * EXTERNAL AUTHENTICATE with what the issuer made of the challenge before. One
+ * command, never a second. RESULT_AUTHENTICATION: it is not accepted, which may
+ * cost a try of the issuer's key; RESULT_AREA_LOCKED: there are none left.
+ */
+MUST_USE enum result card_authenticate_issuer(struct card *card,
+					      const uint8_t cryptogram[CARD_CRYPTOGRAM_SIZE]);
+
+/*
+ * CREATE FILE: a file of `size` bytes that the PIN opens to read and to update,
+ * or with size 0 a directory in which the issuer makes files. RESULT_FILE_EXISTS,
+ * RESULT_NO_SPACE: there is no room for it. RESULT_ARGUMENT: larger than a file is.
+ */
+MUST_USE enum result card_create_file(struct card *card, const struct card_path *file,
+				      unsigned size);
+
+/* DELETE FILE: a file, or a directory with all in it. Only the issuer may. */
+MUST_USE enum result card_delete_file(struct card *card, const struct card_path *file);
+
+/*
+ * Would the operation be refused before anything is sent? RESULT_UNPROVEN,
+ * RESULT_NOT_SUPPORTED; the log says more. Sends nothing.
+ */
+MUST_USE enum result card_allow(const struct card *card, enum card_op op);
+
 /*
  * For operations that no profile has a form for (yet): why this card does not
  * do it. RESULT_UNPROVEN: it would change the card, and nobody allowed that;

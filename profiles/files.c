@@ -27,7 +27,14 @@ void files_at(struct card *card, const struct card_path *dir)
 	card->known = true;
 	card->file = 0;
 	card->file_size = 0;
+	card->selected_guarded = card->guarded;
 	card->at_keys = dir->count == path_keys.count && path_starts_with(dir, &path_keys);
+}
+
+/* It is known what is selected, and the commands at hand meet it. */
+static bool is_known(const struct card *card)
+{
+	return card->known && card->selected_guarded == card->guarded;
 }
 
 enum result files_enter(struct card *card, const struct card_path *dir)
@@ -36,7 +43,7 @@ enum result files_enter(struct card *card, const struct card_path *dir)
 	int from = 0;
 
 	card->at_keys = false;
-	if (card->known && path_starts_with(dir, &card->current)) {
+	if (is_known(card) && path_starts_with(dir, &card->current)) {
 		from = card->current.count;
 	} else {
 		card->known = false;
@@ -80,7 +87,7 @@ static enum result select_file(struct card *card, const struct card_path *file, 
 	if (file->count == 0)
 		return RESULT_ARGUMENT;
 	fid = file->fid[file->count - 1];
-	if (card->known && card->file == fid && card->current.count == dir.count &&
+	if (is_known(card) && card->file == fid && card->current.count == dir.count &&
 	    path_starts_with(&card->current, &dir))
 		return RESULT_OK;
 	r = files_enter(card, &dir);
@@ -147,12 +154,14 @@ static enum result read_block(struct card *card, unsigned offset, unsigned want,
 	struct command cmd = {.cla = card->profile->cla,
 			      .ins = 0xB0,
 			      .p1 = (uint8_t)(offset >> 8),
-			      .p2 = (uint8_t)offset};
+			      .p2 = (uint8_t)offset,
+			      .sensitive = card->guarded};
 	enum result r;
 
 	*got = 0;
 	for (cmd.le = want < card->read_size ? want : card->read_size;;) {
-		r = channel_transmit(card->channel, &cmd, &resp);
+		r = card->guarded ? guarded_send(card, &cmd, &resp)
+				  : channel_transmit(card->channel, &cmd, &resp);
 		if (r != RESULT_OK)
 			break;
 		if (resp.sw == SW_OK || resp.sw == 0x6282) {
@@ -161,7 +170,7 @@ static enum result read_block(struct card *card, unsigned offset, unsigned want,
 			*got = (unsigned)resp.data.len;
 			break;
 		}
-		r = status_result(resp.sw);
+		r = card->guarded ? status_guarded_result(resp.sw) : status_result(resp.sw);
 		if (r == RESULT_END_OF_FILE && offset > 0) {
 			r = RESULT_OK;
 			break;
@@ -213,12 +222,20 @@ static void note_answer(struct card *card, struct reading *at, unsigned asked, u
 	at->offset += got;
 }
 
+/* In a channel, where 6700 would be its end, not more than what is known to work. */
+static unsigned most_at_once(const struct card *card)
+{
+	bool careful = card->guarded && card->profile->send_guarded;
+
+	return careful && card->read_size > READ_SIZE_PROVEN ? READ_SIZE_PROVEN : card->read_size;
+}
+
 /* Appends up to `want` more bytes. */
 static enum result read_more(struct card *card, struct reading *at, unsigned want,
 			     struct buffer *out)
 {
 	while (want && !at->ended) {
-		unsigned asked = want < card->read_size ? want : card->read_size, got;
+		unsigned most = most_at_once(card), asked = want < most ? want : most, got;
 		unsigned known = card->file_size > at->offset ? card->file_size - at->offset : asked;
 		enum result r;
 

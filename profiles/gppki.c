@@ -22,6 +22,7 @@
  */
 #define CLA 0x00
 #define CLA_GP 0x80
+#define FID_APPLET 0x7FFF /* the root, as paths in directories name it */
 #define HALF 128
 #define OS_TEXT_SIZE 24
 #define EXPONENT 65537 /* facts: gen 2, public key: not stored on the card */
@@ -37,6 +38,7 @@ struct gppki {
 	bool has_keys;
 	struct scp03 channel;
 	bool at_keys;           /* 5030/0810 is selected inside the channel */
+	bool at_root;           /* nothing was selected in it: the applet is, as it was opened */
 };
 
 static enum result simple(struct card *card, const struct command *cmd)
@@ -61,6 +63,60 @@ static void end_channel(struct card *card)
 		log_line(LOG_DEBUG, "%s: the secure channel ends here", card->channel->name);
 	scp03_close(&g->channel);
 	g->at_keys = false;
+	g->at_root = false;
+}
+
+static enum result secure(struct card *card, const struct command *cmd, struct response *resp)
+{
+	struct gppki *g = card->state;
+
+	return scp03_transmit(card->channel, &g->channel, cmd, resp);
+}
+
+/*
+ * The file's or the applet's own (7FFF: assumed). That there is none is an
+ * answer, and does not end the channel (assumed).
+ */
+static enum result select_in_channel(struct card *card, uint16_t fid)
+{
+	const uint8_t data[2] = {(uint8_t)(fid >> 8), (uint8_t)fid};
+	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p2 = 0x04, .data = data,
+				    .len = sizeof data, .fine_sw = SW_NO_FILE, .ignore_more = true};
+	struct gppki *g = card->state;
+	struct response resp = RESPONSE_INIT;
+	enum result r;
+
+	g->at_keys = false;
+	g->at_root = false;
+	r = secure(card, &cmd, &resp);
+	if (r == RESULT_OK)
+		r = status_select_result(resp.sw);
+	response_clear(&resp);
+	return r;
+}
+
+static enum result gppki_send_guarded(struct card *card, const struct command *cmd,
+				      struct response *resp)
+{
+	struct gppki *g = card->state;
+
+	return g->channel.open ? secure(card, cmd, resp) : RESULT_SECURITY_STATUS;
+}
+
+static enum result select_guarded(struct card *card, uint16_t fid)
+{
+	struct gppki *g = card->state;
+
+	card->file_size = 0;
+	card->warned = false;
+	return g->channel.open ? select_in_channel(card, fid) : RESULT_SECURITY_STATUS;
+}
+
+static enum result select_root_guarded(struct card *card)
+{
+	struct gppki *g = card->state;
+
+	return g->at_root ? RESULT_OK : select_guarded(card, FID_APPLET);
 }
 
 static enum result gppki_select_root(struct card *card)
@@ -69,6 +125,8 @@ static enum result gppki_select_root(struct card *card)
 				    .data = aid_pki.bytes, .len = aid_pki.len, .le = COMMAND_MAX_LE,
 				    .ignore_more = true};
 
+	if (card->guarded)
+		return select_root_guarded(card);
 	end_channel(card);
 	return simple(card, &cmd);
 }
@@ -101,6 +159,8 @@ static enum result gppki_select_child(struct card *card, uint16_t fid)
 	struct response resp = RESPONSE_INIT;
 	enum result r;
 
+	if (card->guarded)
+		return select_guarded(card, fid);
 	end_channel(card);
 	r = channel_transmit(card->channel, &cmd, &resp);
 	if (r == RESULT_OK)
@@ -323,6 +383,7 @@ static enum result open_with(struct card *card, unsigned skip)
 		r = files_enter(card, &root);
 	if (r == RESULT_OK)
 		r = scp03_open(card->options.libctx, card->channel, &g->keys, NULL, &g->channel);
+	g->at_root = r == RESULT_OK;
 	/* perhaps another card's keys: they are made anew next time */
 	if (r == RESULT_CHANNEL) {
 		OPENSSL_cleanse(&g->keys, sizeof g->keys);
@@ -347,13 +408,6 @@ static enum result open_channel(struct card *card)
 		r = next;
 	}
 	return r;
-}
-
-static enum result secure(struct card *card, const struct command *cmd, struct response *resp)
-{
-	struct gppki *g = card->state;
-
-	return scp03_transmit(card->channel, &g->channel, cmd, resp);
 }
 
 /* The PINs' blocks are in secure memory, and only as long as the command. */
@@ -409,19 +463,19 @@ static enum result gppki_unblock_pin(struct card *card, const struct new_pin *pi
 	return give_pins(card, 0x2C, pins, tries);
 }
 
-static enum result select_in_channel(struct card *card, uint16_t fid)
+static enum result select_keys_in_channel(struct card *card)
 {
-	const uint8_t data[2] = {(uint8_t)(fid >> 8), (uint8_t)fid};
-	const struct command cmd = {.cla = CLA, .ins = 0xA4, .p2 = 0x04, .data = data,
-				    .len = sizeof data, .ignore_more = true};
-	struct response resp = RESPONSE_INIT;
-	enum result r;
+	struct gppki *g = card->state;
+	enum result r = RESULT_OK;
 
 	files_forget(card); /* a plain command that follows starts at the root */
-	r = secure(card, &cmd, &resp);
+	if (!g->at_root)
+		r = select_in_channel(card, FID_APPLET);
 	if (r == RESULT_OK)
-		r = status_result(resp.sw);
-	response_clear(&resp);
+		r = select_in_channel(card, FID_PKI);
+	if (r == RESULT_OK)
+		r = select_in_channel(card, FID_KEYS);
+	g->at_keys = r == RESULT_OK;
 	return r;
 }
 
@@ -442,10 +496,7 @@ static enum result gppki_private_op(struct card *card, unsigned key_ref,
 	if (!g->channel.open)
 		return RESULT_SECURITY_STATUS;
 	if (!g->at_keys)
-		r = select_in_channel(card, FID_PKI);
-	if (r == RESULT_OK && !g->at_keys)
-		r = select_in_channel(card, FID_KEYS);
-	g->at_keys = r == RESULT_OK;
+		r = select_keys_in_channel(card);
 	if (r == RESULT_OK)
 		r = private_op_in_halves(card, secure, HALF, key_ref, in, out);
 	if (r != RESULT_OK) /* half an operation, or an unknown counter: not to be used any more */
@@ -482,12 +533,13 @@ const struct card_profile profile_gppki = {
 		[OP_READ_PUBLIC_KEY] = OBSERVED,
 		[OP_VERIFY_PIN] = OBSERVED,
 		[OP_PRIVATE_OP] = OBSERVED,
-		[OP_CHALLENGE] = PROVENANCE_NONE,
+		[OP_CHALLENGE] = ASSUMED,
+		[OP_AUTHENTICATE_ISSUER] = ASSUMED,
 		[OP_CHANGE_PIN] = ASSUMED,
 		[OP_UNBLOCK_PIN] = ASSUMED,
-		[OP_WRITE_FILE] = PROVENANCE_NONE,
-		[OP_CREATE_FILE] = PROVENANCE_NONE,
-		[OP_DELETE_FILE] = PROVENANCE_NONE,
+		[OP_WRITE_FILE] = ASSUMED,
+		[OP_CREATE_FILE] = ASSUMED,
+		[OP_DELETE_FILE] = ASSUMED,
 		[OP_GENERATE_KEY] = PROVENANCE_NONE,
 	},
 	.pin_min = 6, /* facts: PIN rules, documented */
@@ -506,6 +558,12 @@ const struct card_profile profile_gppki = {
 	.change_pin = gppki_change_pin,
 	.unblock_pin = gppki_unblock_pin,
 	.private_op = gppki_private_op,
+	.get_challenge = guarded_get_challenge,
+	.authenticate_issuer = guarded_authenticate,
+	.update_binary = guarded_update_binary,
+	.create_file = guarded_create_file,
+	.delete_file = guarded_delete_file,
+	.send_guarded = gppki_send_guarded,
 	.forget = end_channel,
 	.release = gppki_release,
 	.can_login = gppki_can_login,

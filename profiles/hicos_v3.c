@@ -236,11 +236,12 @@ const struct card_profile profile_hicos_v3 = {
 		[OP_VERIFY_PIN] = OBSERVED,
 		[OP_PRIVATE_OP] = OBSERVED,
 		[OP_CHALLENGE] = STATIC,
+		[OP_AUTHENTICATE_ISSUER] = STATIC, /* its data: assumed */
 		[OP_CHANGE_PIN] = STATIC,
 		[OP_UNBLOCK_PIN] = ASSUMED,
 		[OP_WRITE_FILE] = STATIC,
 		[OP_CREATE_FILE] = ASSUMED,
-		[OP_DELETE_FILE] = PROVENANCE_NONE,
+		[OP_DELETE_FILE] = ASSUMED,
 		[OP_GENERATE_KEY] = PROVENANCE_NONE,
 	},
 	.pin_min = 6, /* facts: PIN rules, documented */
@@ -259,4 +260,9 @@ const struct card_profile profile_hicos_v3 = {
 	.change_pin = hicos_change_pin,
 	.unblock_pin = hicos_unblock_pin,
 	.private_op = hicos_private_op,
+	.get_challenge = guarded_get_challenge,
+	.authenticate_issuer = guarded_authenticate,
+	.update_binary = guarded_update_binary,
+	.create_file = guarded_create_file,
+	.delete_file = guarded_delete_file,
 };

@@ -31,6 +31,13 @@ struct card {
 	 * anywhere else.
 	 */
 	bool at_keys;
+	/*
+	 * The files at hand have access rules: their commands go where the PIN was
+	 * given. What was selected there and what was selected plainly are two
+	 * things. guarded.c sets it, for the time of one call.
+	 */
+	bool guarded;
+	bool selected_guarded; /* how `current` was selected */
 };
 
 /* A PIN, and what gives the right to set it: the old one, or the unblocking code. Not owned. */
@@ -75,6 +82,20 @@ struct card_profile {
 	enum result (*private_op)(struct card *card, unsigned key_ref,
 				  const uint8_t in[CARD_MODULUS_SIZE],
 				  uint8_t out[CARD_MODULUS_SIZE]);
+	/* Files with access rules: those of guarded.c, or NULL. */
+	enum result (*get_challenge)(struct card *card, uint8_t out[CARD_CHALLENGE_SIZE]);
+	enum result (*authenticate_issuer)(struct card *card,
+					   const uint8_t cryptogram[CARD_CRYPTOGRAM_SIZE]);
+	enum result (*update_binary)(struct card *card, unsigned offset, const uint8_t *data,
+				     size_t len);
+	enum result (*create_file)(struct card *card, uint16_t fid, unsigned size);
+	enum result (*delete_file)(struct card *card, uint16_t fid);
+	/*
+	 * The channel that their commands, SELECT and READ BINARY too, go through;
+	 * NULL: they go plainly. RESULT_SECURITY_STATUS: it is not open.
+	 */
+	enum result (*send_guarded)(struct card *card, const struct command *cmd,
+				    struct response *resp);
 	/* The card lost its state: reset, by others or by us. */
 	void (*forget)(struct card *card);
 	/* Releases card->state. */
@@ -129,6 +150,21 @@ MUST_USE enum result files_read_object(struct card *card, const struct card_path
 void files_at(struct card *card, const struct card_path *dir);
 /* Nothing is known any more about what is selected. */
 void files_forget(struct card *card);
+
+/* ---- guarded.c: the commands on files with access rules, of both generations ---- */
+
+/* Through the profile's channel, or plainly. */
+MUST_USE enum result guarded_send(struct card *card, const struct command *cmd,
+				  struct response *resp);
+MUST_USE enum result guarded_get_challenge(struct card *card, uint8_t out[CARD_CHALLENGE_SIZE]);
+MUST_USE enum result guarded_authenticate(struct card *card,
+					  const uint8_t cryptogram[CARD_CRYPTOGRAM_SIZE]);
+/* One command, on the file that is selected. */
+MUST_USE enum result guarded_update_binary(struct card *card, unsigned offset, const uint8_t *data,
+					   size_t len);
+/* In the directory that is selected; size 0: a directory. */
+MUST_USE enum result guarded_create_file(struct card *card, uint16_t fid, unsigned size);
+MUST_USE enum result guarded_delete_file(struct card *card, uint16_t fid);
 
 /* ---- private_op.c ---- */
 

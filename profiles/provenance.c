@@ -14,6 +14,7 @@ static const struct {
 	[OP_VERIFY_PIN] = {SHOWN("verify PIN"), true},
 	[OP_PRIVATE_OP] = {SHOWN("RSA private operation"), false},
 	[OP_CHALLENGE] = {SHOWN("get challenge"), false},
+	[OP_AUTHENTICATE_ISSUER] = {SHOWN("external authenticate"), true},
 	[OP_CHANGE_PIN] = {SHOWN("change PIN"), true},
 	[OP_UNBLOCK_PIN] = {SHOWN("unblock PIN"), true},
 	[OP_WRITE_FILE] = {SHOWN("write file"), true},

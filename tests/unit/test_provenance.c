@@ -26,7 +26,7 @@ static void what_is_not_known_counts_as_dangerous(void **state)
 {
 	static const enum card_op changing[] = {OP_VERIFY_PIN, OP_CHANGE_PIN, OP_UNBLOCK_PIN,
 						OP_WRITE_FILE, OP_CREATE_FILE, OP_DELETE_FILE,
-						OP_GENERATE_KEY};
+						OP_AUTHENTICATE_ISSUER, OP_GENERATE_KEY};
 
 	(void)state;
 	assert_true(card_op_changes_card(OP_COUNT));
@@ -47,6 +47,12 @@ static void nothing_is_built_on_nothing(void **state)
 		assert_true(!p->read_public_key || p->marks[OP_READ_PUBLIC_KEY] != PROVENANCE_NONE);
 		assert_true(!p->change_pin || p->marks[OP_CHANGE_PIN] != PROVENANCE_NONE);
 		assert_true(!p->unblock_pin || p->marks[OP_UNBLOCK_PIN] != PROVENANCE_NONE);
+		assert_true(!p->get_challenge || p->marks[OP_CHALLENGE] != PROVENANCE_NONE);
+		assert_true(!p->authenticate_issuer ||
+			    p->marks[OP_AUTHENTICATE_ISSUER] != PROVENANCE_NONE);
+		assert_true(!p->update_binary || p->marks[OP_WRITE_FILE] != PROVENANCE_NONE);
+		assert_true(!p->create_file || p->marks[OP_CREATE_FILE] != PROVENANCE_NONE);
+		assert_true(!p->delete_file || p->marks[OP_DELETE_FILE] != PROVENANCE_NONE);
 		assert_true(!p->read_token || p->marks[OP_READ_TOKEN] != PROVENANCE_NONE);
 	}
 }
@@ -110,7 +116,7 @@ static void what_is_told_of_an_operation_is_what_happens(void **state)
 				assert_int_equal(may, unproven ? CARD_MAY_IF_ALLOWED : CARD_MAY);
 		}
 		assert_int_equal(card_profile_permits(profile, OP_VERIFY_PIN, &mark), CARD_MAY);
-		assert_int_equal(card_profile_permits(profile, OP_CREATE_FILE, &mark), CARD_CANNOT);
+		assert_int_equal(card_profile_permits(profile, OP_GENERATE_KEY, &mark), CARD_CANNOT);
 	}
 	assert_int_equal(count, 2);
 	assert_null(card_profile_at(count));

@@ -555,6 +555,24 @@ static void every_other_status_word_closes_and_wipes(void **state)
 	}
 }
 
+static void but_not_one_that_the_command_calls_fine(void **state)
+{
+	struct command cmd = verify;
+
+	(void)state;
+	cmd.fine_sw = 0x6A82;
+	memset(&wire, 0, sizeof wire);
+	will_answer_update();
+	will_answer(0, 0x9000);
+	assert_int_equal(scp03_open(NULL, channel, &keys, challenge, &session), RESULT_OK);
+	will_answer(0, 0x6A82);
+	assert_int_equal(send(&cmd), RESULT_OK);
+	assert_true(session.open);
+	will_answer(0, 0x6A88);
+	assert_int_equal(send(&cmd), RESULT_OK);
+	assert_closed_and_wiped();
+}
+
 static void a_broken_answer_closes_and_wipes(void **state)
 {
 	(void)state;
@@ -672,6 +690,7 @@ int main(void)
 		OPEN_TEST(padding_is_always_there),
 		OPEN_TEST(the_counter_has_four_bytes),
 		TEST(every_other_status_word_closes_and_wipes),
+		TEST(but_not_one_that_the_command_calls_fine),
 		OPEN_TEST(a_broken_answer_closes_and_wipes),
 		OPEN_TEST(a_lost_card_closes_and_wipes),
 		OPEN_TEST(the_same_mac_is_never_sent_twice),

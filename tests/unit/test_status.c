@@ -85,6 +85,32 @@ static void a_verify_tells_the_tries_left(void **state)
 	}
 }
 
+static void files_with_rules_and_their_issuer_have_words_of_their_own(void **state)
+{
+	static const struct {
+		uint16_t sw;
+		enum result file, issuer;
+	} rows[] = {
+		{0x9000, RESULT_OK, RESULT_OK},
+		{0x6982, RESULT_SECURITY_STATUS, RESULT_SECURITY_STATUS},
+		{0x6983, RESULT_AREA_LOCKED, RESULT_AREA_LOCKED},
+		{0x6984, RESULT_AREA_LOCKED, RESULT_AREA_LOCKED},
+		{0x6A84, RESULT_NO_SPACE, RESULT_NO_SPACE},
+		{0x6A89, RESULT_FILE_EXISTS, RESULT_FILE_EXISTS},
+		{0x6A82, RESULT_NOT_FOUND, RESULT_NOT_FOUND},
+		{0x6581, RESULT_CARD_REFUSED, RESULT_CARD_REFUSED},
+		{0x63C2, RESULT_CARD_REFUSED, RESULT_AUTHENTICATION},
+		{0x6300, RESULT_CARD_REFUSED, RESULT_AUTHENTICATION},
+		{0x63C0, RESULT_CARD_REFUSED, RESULT_AREA_LOCKED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(status_guarded_result(rows[i].sw), rows[i].file);
+		assert_int_equal(status_authenticate_result(rows[i].sw), rows[i].issuer);
+	}
+}
+
 static void every_result_has_name_text_and_code(void **state)
 {
 	(void)state;
@@ -112,6 +138,7 @@ int main(void)
 		cmocka_unit_test(only_6a82_says_that_there_is_no_file),
 		cmocka_unit_test(only_9000_is_success),
 		cmocka_unit_test(a_verify_tells_the_tries_left),
+		cmocka_unit_test(files_with_rules_and_their_issuer_have_words_of_their_own),
 		cmocka_unit_test(every_result_has_name_text_and_code),
 		cmocka_unit_test(a_value_outside_the_list_is_no_crash),
 	};
