@@ -27,8 +27,8 @@ static void
 an_unknown_instruction_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(send_hex(gen1, "80D6000001FF"), 0x6D00);
-	assert_int_equal(send_hex(gen1, "80E0000001FF"), 0x6D00);
+	assert_int_equal(send_hex(gen1, "80D7000001FF"), 0x6D00);
+	assert_int_equal(send_hex(gen1, "80E1000001FF"), 0x6D00);
 	assert_int_equal(send_hex(gen1, "8CA40000023F00"), 0x6D00);
 }
 

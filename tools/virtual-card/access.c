@@ -41,6 +41,12 @@ vcard_unblock_tries_left(const struct vcard *card)
 	return card->unblock_tries;
 }
 
+unsigned
+vcard_issuer_tries_left(const struct vcard *card)
+{
+	return card->issuer_tries;
+}
+
 bool
 vcard_set_pin_tries(struct vcard *card, unsigned tries)
 {
@@ -86,16 +92,6 @@ vcard_file_put(struct vcard *card, const char *path, const uint8_t *data, size_t
 	return file != NULL && vc_fs_set(file, data, len);
 }
 
-/* True when `file` is `top` or lies below it. */
-static bool
-within(const struct vc_file *file, const struct vc_file *top)
-{
-	for (; file != NULL; file = file->parent)
-		if (file == top)
-			return true;
-	return false;
-}
-
 bool
 vcard_file_delete(struct vcard *card, const char *path)
 {
@@ -103,12 +99,7 @@ vcard_file_delete(struct vcard *card, const char *path)
 
 	if (file == NULL || file == card->root)
 		return false;
-	if (within(card->session.ef, file))
-		card->session.ef = NULL;
-	if (within(card->session.df, file)) {
-		card->session.df = card->root;
-		card->session.df_in_channel = false;
-	}
+	vc_deselect(card, file);
 	vc_fs_remove(file);
 	return true;
 }

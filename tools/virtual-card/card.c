@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 enum {
+	INS_UPDATE = 0xD6,
 	COMMAND_US = 5000,
 	PRIVATE_OP_US = 300000,
 	ETU_PER_BYTE = 12, /* T=1: start, 8 data, parity, 2 guard */
@@ -33,6 +34,8 @@ vc_card_new(int generation)
 	card->tries = VCARD_PIN_TRIES;
 	card->unblock_tries = VCARD_UNBLOCK_TRIES;
 	strcpy(card->unblock_code, VC_UNBLOCK_CODE);
+	memcpy(card->issuer_key, VC_ISSUER_KEY, sizeof(card->issuer_key));
+	card->issuer_tries = VCARD_ISSUER_TRIES;
 	return card;
 }
 
@@ -209,6 +212,7 @@ static const struct {
 	{ "garble", VCARD_FAULT_GARBLE },
 	{ "truncate", VCARD_FAULT_TRUNCATE },
 	{ "status", VCARD_FAULT_STATUS },
+	{ "tear", VCARD_FAULT_TEAR },
 };
 
 bool
@@ -271,6 +275,8 @@ execute(struct vcard *card, const uint8_t *cmd, size_t cmd_len, struct vc_reply 
 	}
 	if (apdu.ins == 0x20)
 		card->stats.verifies++;
+	if (card->session.challenge_age > 0)
+		card->session.challenge_age--;
 	if (card->generation == 1)
 		vc_gen1_command(card, &apdu, reply);
 	else
@@ -294,15 +300,16 @@ vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
 		return VCARD_MUTE;
 	vc_trace_command(card, cmd, cmd_len);
 	fault = fault_due(card);
+	card->tear = fault == VCARD_FAULT_TEAR;
 	if (fault == VCARD_FAULT_STATUS)
 		reply.sw = card->fault.sw;
-	else
+	else if (!card->tear || (cmd_len > 1 && cmd[1] == INS_UPDATE))
 		execute(card, cmd, cmd_len, &reply);
 	memcpy(answer, reply.data, reply.len);
 	len = reply.len;
 	answer[len++] = (uint8_t)(reply.sw >> 8);
 	answer[len++] = (uint8_t)(reply.sw & 0xFF);
-	if (fault == VCARD_FAULT_DROP) {
+	if (fault == VCARD_FAULT_DROP || fault == VCARD_FAULT_TEAR) {
 		card->session.mute = true;
 		len = 0;
 	} else if (fault == VCARD_FAULT_GARBLE)

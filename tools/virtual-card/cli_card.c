@@ -56,6 +56,7 @@ static const char create_help[] =
 "  -p, --pin PIN           6 to 8 letters and digits (123456)\n"
 "      --pin-file FILE     the PIN is the first line of FILE\n"
 "      --unblock-code CODE unblocks the PIN: 6 to 8 letters and digits (87654321)\n"
+"      --issuer-key HEX    makes the issuer's cryptograms: 16 bytes (40 41 .. 4F)\n"
 "      --card-number NUM   16 characters (TP or MT and random digits)\n"
 "      --os-text TEXT      card OS text, EF 0905 (CHT V32N)\n"
 "      --cin HEX           gen 2: card image number, 10 bytes (random)\n"
@@ -73,6 +74,7 @@ static const char create_help[] =
 enum {
 	OPT_PIN_FILE = 256,
 	OPT_UNBLOCK_CODE,
+	OPT_ISSUER_KEY,
 	OPT_CARD_NUMBER,
 	OPT_OS_TEXT,
 	OPT_CIN,
@@ -94,6 +96,7 @@ static const struct option create_options[] = {
 	{ "pin", required_argument, NULL, 'p' },
 	{ "pin-file", required_argument, NULL, OPT_PIN_FILE },
 	{ "unblock-code", required_argument, NULL, OPT_UNBLOCK_CODE },
+	{ "issuer-key", required_argument, NULL, OPT_ISSUER_KEY },
 	{ "card-number", required_argument, NULL, OPT_CARD_NUMBER },
 	{ "os-text", required_argument, NULL, OPT_OS_TEXT },
 	{ "cin", required_argument, NULL, OPT_CIN },
@@ -118,6 +121,7 @@ struct create {
 	char pin[64];
 	uint8_t cin[VCARD_CIN_LEN];
 	uint8_t master_key[VCARD_MASTER_KEY_LEN];
+	uint8_t issuer_key[VCARD_ISSUER_KEY_LEN];
 };
 
 static bool
@@ -202,6 +206,9 @@ create_value(struct create *c, int option, const char *value)
 	case OPT_MASTER_KEY:
 		c->card.master_key = c->master_key;
 		return exact_hex(value, c->master_key, sizeof(c->master_key));
+	case OPT_ISSUER_KEY:
+		c->card.issuer_key = c->issuer_key;
+		return exact_hex(value, c->issuer_key, sizeof(c->issuer_key));
 	case 'b':
 		if (vcard_behaviour_parse(&c->card.behaviour, value, err, sizeof(err)))
 			return true;
@@ -245,7 +252,8 @@ parse_create(struct create *c, int argc, char **argv)
 		default:
 			if (!create_value(c, option, optarg))
 				return vc_cli_usage("create", "bad value '%s' for --%s",
-				    option == OPT_MASTER_KEY ? "..." : optarg,
+				    option == OPT_MASTER_KEY || option == OPT_ISSUER_KEY ?
+				    "..." : optarg,
 				    option_name(option));
 			break;
 		}
@@ -365,6 +373,8 @@ describe(const struct vcard *card)
 	json_object_object_add(object, "tries_left", json_object_new_int((int)card->tries));
 	json_object_object_add(object, "unblock_tries_left",
 	    json_object_new_int((int)card->unblock_tries));
+	json_object_object_add(object, "issuer_tries_left",
+	    json_object_new_int((int)card->issuer_tries));
 	if (card->generation == 2) {
 		vc_hex(card->cin, sizeof(card->cin), hex);
 		json_object_object_add(object, "cin", json_object_new_string(hex));

@@ -101,7 +101,7 @@ static const struct {
 	    "Resets the card behind the reader's back: selection, PIN and channel are lost." },
 	{ "stats", 0, 0, "stats [FILE] [--reset] [--json]\n"
 	    "Counters since the start or the last --reset, which is done after reading." },
-	{ "fault", 0, 0, "fault [FILE] --at N --kind drop|garble|truncate|status|none [--sw 6F00]\n"
+	{ "fault", 0, 0, "fault [FILE] --at N --kind drop|garble|truncate|status|tear|none [--sw 6F00]\n"
 	    "Spoils the answer to the N-th command from now (1: the next), once." },
 	{ "trace", 1, 2, "trace [FILE] on OUT | off\n"
 	    "Records commands and answers in OUT, without PINs and key data." },

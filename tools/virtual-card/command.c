@@ -37,10 +37,13 @@ read_past_end(const struct vcard *card, const struct vc_apdu *apdu, const uint8_
 }
 
 void
-vc_read_binary(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
+vc_read_binary(struct vcard *card, const struct vc_apdu *apdu, bool guarded,
+    struct vc_reply *reply)
 {
 	const struct vc_file *ef = card->session.ef;
 	size_t offset = (size_t)apdu->p1 << 8 | apdu->p2;
+	uint16_t refusal = ef != NULL && ef->access.own ?
+	    vc_permits(card, ef->access.read, guarded) : SW_OK;
 
 	if (apdu->lc > 0 || !apdu->has_le)
 		reply->sw = SW_WRONG_LENGTH;
@@ -50,6 +53,8 @@ vc_read_binary(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *
 		reply->sw = SW_NO_EF;
 	else if (ef->kind != VC_TRANSPARENT)
 		reply->sw = SW_WRONG_FILE_TYPE;
+	else if (refusal != SW_OK)
+		reply->sw = refusal;
 	else if (card->behaviour.read_max != 0 && apdu->le > card->behaviour.read_max)
 		reply->sw = SW_WRONG_LENGTH;
 	else if (offset >= ef->len)
@@ -70,7 +75,7 @@ vc_in_key_df(const struct vcard *card)
 }
 
 void
-vc_get_challenge(const struct vc_apdu *apdu, struct vc_reply *reply)
+vc_get_challenge(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
 {
 	uint8_t challenge[VCARD_CHALLENGE_LEN];
 
@@ -82,8 +87,11 @@ vc_get_challenge(const struct vc_apdu *apdu, struct vc_reply *reply)
 		reply->sw = SW_WRONG_LE | sizeof(challenge);
 	else if (RAND_bytes(challenge, sizeof(challenge)) != 1)
 		reply->sw = SW_MEMORY_FAILURE;
-	else
+	else {
+		memcpy(card->session.challenge, challenge, sizeof(challenge));
+		card->session.challenge_age = 2; /* this command and the next */
 		vc_reply_data(reply, challenge, sizeof(challenge));
+	}
 }
 
 /* ---- private operation -------------------------------------------------------- */

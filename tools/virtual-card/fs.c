@@ -7,7 +7,7 @@
 struct vc_file *
 vc_fs_add(struct vc_file *parent, uint16_t fid, enum vc_file_kind kind)
 {
-	struct vc_file *file, **end;
+	struct vc_file *file;
 
 	if (parent != NULL && (parent->kind != VC_DF || vc_fs_child(parent, fid) != NULL))
 		return NULL;
@@ -16,30 +16,54 @@ vc_fs_add(struct vc_file *parent, uint16_t fid, enum vc_file_kind kind)
 		return NULL;
 	file->fid = fid;
 	file->kind = kind;
-	file->parent = parent;
-	if (parent != NULL) {
-		/* At the end: images keep the order of personalisation. */
-		for (end = &parent->children; *end != NULL; end = &(*end)->next)
-			;
-		*end = file;
-	}
+	if (parent != NULL)
+		vc_fs_give(parent, file);
 	return file;
+}
+
+void
+vc_fs_take(struct vc_file *file)
+{
+	struct vc_file **link;
+
+	if (file->parent == NULL)
+		return;
+	for (link = &file->parent->children; *link != file; link = &(*link)->next)
+		;
+	*link = file->next;
+	file->next = NULL;
+	file->parent = NULL;
+}
+
+void
+vc_fs_give(struct vc_file *parent, struct vc_file *file)
+{
+	struct vc_file **end;
+
+	/* At the end: images keep the order of personalisation. */
+	for (end = &parent->children; *end != NULL; end = &(*end)->next)
+		;
+	*end = file;
+	file->parent = parent;
+}
+
+bool
+vc_fs_within(const struct vc_file *file, const struct vc_file *top)
+{
+	for (; file != NULL; file = file->parent)
+		if (file == top)
+			return true;
+	return false;
 }
 
 void
 vc_fs_remove(struct vc_file *file)
 {
-	struct vc_file **link;
-
 	if (file == NULL)
 		return;
 	while (file->children != NULL)
 		vc_fs_remove(file->children);
-	if (file->parent != NULL) {
-		for (link = &file->parent->children; *link != file; link = &(*link)->next)
-			;
-		*link = file->next;
-	}
+	vc_fs_take(file);
 	free(file->data);
 	free(file);
 }

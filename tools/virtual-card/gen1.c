@@ -151,13 +151,13 @@ plain_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *r
 		do_select(card, apdu, reply);
 		break;
 	case INS_READ_BINARY:
-		vc_read_binary(card, apdu, reply);
+		vc_read_binary(card, apdu, true, reply);
 		break;
 	case INS_READ_RECORD:
 		read_record(card, apdu, reply);
 		break;
 	case INS_CHALLENGE:
-		vc_get_challenge(apdu, reply);
+		vc_get_challenge(card, apdu, reply);
 		break;
 	case INS_PRIVATE:
 		private_op(card, apdu, reply);
@@ -166,7 +166,8 @@ plain_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *r
 		vc_private_rest(card, apdu, reply);
 		break;
 	default:
-		reply->sw = SW_WRONG_INS;
+		if (!vc_writing_command(card, apdu, reply))
+			reply->sw = SW_WRONG_INS;
 		break;
 	}
 }

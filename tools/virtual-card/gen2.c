@@ -334,6 +334,43 @@ code(const struct vc_apdu *apdu)
 	return (unsigned)apdu->cla << 8 | apdu->ins;
 }
 
+/* As it is without secure messaging. */
+static void
+inner_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply)
+{
+	switch (code(apdu)) {
+	case CLA_ISO << 8 | INS_VERIFY:
+		verify(card, apdu, reply);
+		break;
+	case CLA_ISO << 8 | INS_CHANGE:
+	case CLA_ISO << 8 | INS_UNBLOCK:
+		replace_pin(card, apdu, reply);
+		break;
+	case CLA_ISO << 8 | INS_SELECT:
+		do_select(card, apdu, true, reply);
+		break;
+	case CLA_ISO << 8 | INS_READ_BINARY:
+		vc_read_binary(card, apdu, true, reply);
+		break;
+	case CLA_ISO << 8 | INS_CHALLENGE:
+		vc_get_challenge(card, apdu, reply);
+		break;
+	case CLA_GP << 8 | INS_READ_RECORD:
+		read_record(card, apdu, reply);
+		break;
+	case CLA_GP << 8 | INS_PRIVATE:
+		private_op(card, apdu, reply);
+		break;
+	case CLA_GP << 8 | INS_REST:
+		vc_private_rest(card, apdu, reply);
+		break;
+	default:
+		if (apdu->cla != CLA_ISO || !vc_writing_command(card, apdu, reply))
+			reply->sw = SW_WRONG_INS;
+		break;
+	}
+}
+
 static void
 channel_command(struct vcard *card, const struct vc_apdu *wrapped, struct vc_reply *reply)
 {
@@ -344,38 +381,10 @@ channel_command(struct vcard *card, const struct vc_apdu *wrapped, struct vc_rep
 		reply->sw = SW_SECURITY_STATUS;
 		return;
 	}
-	if (!vc_scp_unwrap(card, wrapped, &apdu, buffer)) {
+	if (vc_scp_unwrap(card, wrapped, &apdu, buffer))
+		inner_command(card, &apdu, reply);
+	else
 		reply->sw = SW_SM_DATA;
-		goto out;
-	}
-	switch (code(&apdu)) {
-	case CLA_ISO << 8 | INS_VERIFY:
-		verify(card, &apdu, reply);
-		break;
-	case CLA_ISO << 8 | INS_CHANGE:
-	case CLA_ISO << 8 | INS_UNBLOCK:
-		replace_pin(card, &apdu, reply);
-		break;
-	case CLA_ISO << 8 | INS_SELECT:
-		do_select(card, &apdu, true, reply);
-		break;
-	case CLA_ISO << 8 | INS_READ_BINARY:
-		vc_read_binary(card, &apdu, reply);
-		break;
-	case CLA_GP << 8 | INS_READ_RECORD:
-		read_record(card, &apdu, reply);
-		break;
-	case CLA_GP << 8 | INS_PRIVATE:
-		private_op(card, &apdu, reply);
-		break;
-	case CLA_GP << 8 | INS_REST:
-		vc_private_rest(card, &apdu, reply);
-		break;
-	default:
-		reply->sw = SW_WRONG_INS;
-		break;
-	}
-out:
 	OPENSSL_cleanse(buffer, sizeof(buffer));
 }
 
@@ -404,7 +413,7 @@ plain_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *r
 		do_select(card, apdu, false, reply);
 		break;
 	case CLA_ISO << 8 | INS_READ_BINARY:
-		vc_read_binary(card, apdu, reply);
+		vc_read_binary(card, apdu, false, reply);
 		break;
 	case CLA_ISO << 8 | INS_GET_RESPONSE:
 		get_response(card, apdu, reply);
@@ -417,7 +426,7 @@ plain_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *r
 		break;
 	case CLA_GP << 8 | INS_CHALLENGE:
 	case CLA_ISO << 8 | INS_CHALLENGE:
-		vc_get_challenge(apdu, reply);
+		vc_get_challenge(card, apdu, reply);
 		break;
 	case CLA_GP << 8 | INS_INITIALIZE:
 		if (pki)
@@ -430,7 +439,8 @@ plain_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *r
 		reply->sw = SW_SECURITY_STATUS;
 		break;
 	default:
-		reply->sw = SW_WRONG_INS;
+		/* Ours: to write is for the channel. */
+		reply->sw = vc_is_writing(apdu->ins) ? SW_SECURITY_STATUS : SW_WRONG_INS;
 		break;
 	}
 }

@@ -86,6 +86,15 @@ out:
 	return object;
 }
 
+/* Delete, update, read; or of a directory: delete, make, delete in it. */
+static bool
+put_access(struct json_object *object, const struct vc_access *access)
+{
+	const uint8_t conditions[3] = { access->remove, access->change, access->read };
+
+	return !access->own || put(object, "access", hex_object(conditions, sizeof(conditions)));
+}
+
 static bool
 put_files(struct json_object *array, const struct vc_file *file)
 {
@@ -102,6 +111,8 @@ put_files(struct json_object *array, const struct vc_file *file)
 	    !put(object, "kind", json_object_new_string(kinds[file->kind])))
 		return false;
 	if (file->kind != VC_DF && !put(object, "content", hex_object(file->data, file->len)))
+		return false;
+	if (!put_access(object, &file->access))
 		return false;
 	for (child = file->children; child != NULL; child = child->next)
 		if (!put_files(array, child))
@@ -138,6 +149,8 @@ fill(struct json_object *image, const struct vcard *card)
 	    !put(image, "tries-left", json_object_new_int((int)card->tries)) ||
 	    !put(image, "unblock-code", json_object_new_string(card->unblock_code)) ||
 	    !put(image, "unblock-tries-left", json_object_new_int((int)card->unblock_tries)) ||
+	    !put(image, "issuer-key", hex_object(card->issuer_key, sizeof(card->issuer_key))) ||
+	    !put(image, "issuer-tries-left", json_object_new_int((int)card->issuer_tries)) ||
 	    !put(image, "cin", hex_object(card->cin, sizeof(card->cin))) ||
 	    !put(image, "master-key", hex_object(card->master_key, sizeof(card->master_key))) ||
 	    !put_behaviour(image, &card->behaviour)) {
@@ -357,6 +370,22 @@ load_content(struct vc_file *file, struct json_object *object)
 }
 
 static bool
+load_access(struct vc_file *file, struct json_object *object)
+{
+	uint8_t conditions[3];
+	size_t len;
+
+	if (!json_object_object_get_ex(object, "access", NULL))
+		return true;
+	if (!get_hex(object, "access", conditions, sizeof(conditions), &len) ||
+	    len != sizeof(conditions))
+		return false;
+	file->access = (struct vc_access){ .own = true, .remove = conditions[0],
+	    .change = conditions[1], .read = conditions[2] };
+	return true;
+}
+
+static bool
 load_file(struct vcard *card, struct json_object *object)
 {
 	const char *path = get_string(object, "path"), *kind = get_string(object, "kind");
@@ -386,7 +415,7 @@ load_file(struct vcard *card, struct json_object *object)
 		return false;
 	if (parent == NULL)
 		card->root = file;
-	return k == VC_DF || load_content(file, object);
+	return load_access(file, object) && (k == VC_DF || load_content(file, object));
 }
 
 static bool
@@ -420,6 +449,24 @@ load_unblocking(struct vcard *card, struct json_object *image)
 	if (!get_int(image, "unblock-tries-left", 0, VCARD_UNBLOCK_TRIES, &tries))
 		return "unblock-tries-left";
 	card->unblock_tries = (unsigned)tries;
+	return NULL;
+}
+
+/* The same: the known key. */
+static const char *
+load_issuer(struct vcard *card, struct json_object *image)
+{
+	size_t len;
+	int tries;
+
+	if (!json_object_object_get_ex(image, "issuer-key", NULL))
+		return NULL;
+	if (!get_hex(image, "issuer-key", card->issuer_key, sizeof(card->issuer_key), &len) ||
+	    len != VCARD_ISSUER_KEY_LEN)
+		return "issuer-key";
+	if (!get_int(image, "issuer-tries-left", 0, VCARD_ISSUER_TRIES, &tries))
+		return "issuer-tries-left";
+	card->issuer_tries = (unsigned)tries;
 	return NULL;
 }
 
@@ -465,6 +512,8 @@ load_image(struct vcard *card, struct json_object *image)
 	wrong = load_identity(card, image);
 	if (wrong == NULL)
 		wrong = load_unblocking(card, image);
+	if (wrong == NULL)
+		wrong = load_issuer(card, image);
 	if (wrong != NULL)
 		return wrong;
 	if (behaviour != NULL && !vcard_behaviour_parse(&card->behaviour, behaviour, NULL, 0))

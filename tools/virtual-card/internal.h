@@ -28,6 +28,8 @@ enum {
 	SW_SM_DATA = 0x6988,
 	SW_WRONG_DATA = 0x6A80,
 	SW_FILE_NOT_FOUND = 0x6A82,
+	SW_NO_MEMORY = 0x6A84,
+	SW_FILE_EXISTS = 0x6A89,
 	SW_RECORD_NOT_FOUND = 0x6A83,
 	SW_WRONG_P1P2 = 0x6A86,
 	SW_NO_REFERENCE = 0x6A88,
@@ -42,6 +44,16 @@ enum {
 
 enum vc_file_kind { VC_DF, VC_TRANSPARENT, VC_RECORDS };
 
+/* When a file lets something be done to it (ISO 7816-4, compact security conditions). */
+enum { VC_ALWAYS = 0x00, VC_AFTER_PIN = 0x10, VC_AFTER_ISSUER = 0x20, VC_NEVER = 0xFF };
+
+struct vc_access {
+	bool own;           /* false: personalised; read by all, changed by none */
+	uint8_t remove;
+	uint8_t change;     /* EF: update; DF: make files in it */
+	uint8_t read;       /* EF: read; DF: delete what is in it */
+};
+
 struct vc_file {
 	uint16_t fid;
 	enum vc_file_kind kind;
@@ -50,6 +62,7 @@ struct vc_file {
 	struct vc_file *next;     /* next child of the same parent */
 	uint8_t *data;            /* EF: owned */
 	size_t len;
+	struct vc_access access;
 };
 
 enum {
@@ -76,6 +89,11 @@ enum { VC_FILE_MAX = 0x8000 }; /* a 15-bit offset reaches no further */
 
 /* NULL without memory, or when the name is taken. `parent` NULL makes a root. */
 struct vc_file *vc_fs_add(struct vc_file *parent, uint16_t fid, enum vc_file_kind kind);
+/* Out of the tree, and to the end of a directory of it. */
+void vc_fs_take(struct vc_file *file);
+void vc_fs_give(struct vc_file *parent, struct vc_file *file);
+/* True when `file`, which may be NULL, is `top` or lies below it. */
+bool vc_fs_within(const struct vc_file *file, const struct vc_file *top);
 /* Frees the file with all in it and unlinks it from its parent. */
 void vc_fs_remove(struct vc_file *file);
 struct vc_file *vc_fs_child(const struct vc_file *df, uint16_t fid);
@@ -122,6 +140,8 @@ enum {
 };
 
 #define VC_UNBLOCK_CODE "87654321" /* unless another is given */
+/* A test key that is known to all (GlobalPlatform's): 40 to 4F. */
+#define VC_ISSUER_KEY "@ABCDEFGHIJKLMNO"
 
 struct vc_key {
 	uint8_t ref;
@@ -159,6 +179,9 @@ struct vc_session {
 	struct vc_keyop keyop;
 	enum vc_application application; /* gen 2 */
 	bool df_in_channel;              /* the DF was selected inside the channel */
+	bool issuer;                     /* the issuer has authenticated himself */
+	uint8_t challenge[VCARD_CHALLENGE_LEN]; /* good as long as its age is not 0 */
+	unsigned challenge_age;
 	struct vc_scp scp;
 	uint8_t more[256];               /* waits for GET RESPONSE */
 	size_t more_len;
@@ -180,6 +203,9 @@ struct vcard {
 	unsigned tries;
 	char unblock_code[VC_PIN_MAX + 1];
 	unsigned unblock_tries;
+	uint8_t issuer_key[VCARD_ISSUER_KEY_LEN];
+	unsigned issuer_tries;
+	bool tear; /* the write at hand is cut in the middle */
 	char number[17];
 	enum vcard_ca ca;
 	char *holder;
@@ -205,14 +231,30 @@ void vc_gen2_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_r
 
 /* ---- shared by both generations (command.c) ------------------------------------ */
 
-void vc_read_binary(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply);
+/* `guarded`: it came where the PIN counts: anywhere on gen 1, in the channel on gen 2. */
+void vc_read_binary(struct vcard *card, const struct vc_apdu *apdu, bool guarded,
+    struct vc_reply *reply);
 /* DF 5030/0810, where PIN and keys live, is current. */
 bool vc_in_key_df(const struct vcard *card);
 /* Raw private operation in two halves; the caller has checked DF and PIN. */
 void vc_private_half(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply);
 void vc_private_rest(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply);
 void vc_keyop_clear(struct vc_keyop *keyop);
-void vc_get_challenge(const struct vc_apdu *apdu, struct vc_reply *reply);
+void vc_get_challenge(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply);
+
+/* ---- files that are made, written and deleted (writing.c) ------------------------ */
+
+/* 9000, or what refuses it: 6982, 6983. */
+uint16_t vc_permits(const struct vcard *card, uint8_t condition, bool guarded);
+/* Out of the session, before the file goes. */
+void vc_deselect(struct vcard *card, const struct vc_file *file);
+/*
+ * UPDATE BINARY, CREATE FILE, DELETE FILE, EXTERNAL AUTHENTICATE of the issuer,
+ * where the PIN counts. What they change is in the image before the answer, or
+ * did not happen. False: it is another command.
+ */
+bool vc_writing_command(struct vcard *card, const struct vc_apdu *apdu, struct vc_reply *reply);
+bool vc_is_writing(uint8_t ins);
 
 /* ---- PIN (pin.c) ------------------------------------------------------------------ */
 
@@ -234,6 +276,10 @@ uint16_t vc_pin_unblock(struct vcard *card, const uint8_t blocks[2 * VC_PIN_BLOC
  * padding or MAC is wrong.
  */
 bool vc_pin_unprotect(const uint8_t *data, size_t len, uint8_t *blocks, size_t count);
+
+/* 3DES-CBC with a key of 16 bytes; whole blocks, no padding. */
+bool vc_des_cbc(const uint8_t *key, bool encrypt, const uint8_t *iv, const uint8_t *in, size_t len,
+    uint8_t *out);
 
 /* ---- SCP03 (scp03.c) ---------------------------------------------------------------- */
 

@@ -337,6 +337,8 @@ fill_card(struct vcard *card, const struct vc_person *person)
 	card->holder = strdup(person->name);
 	for (i = 0; i < VCARD_MASTER_KEY_LEN; i++)
 		card->master_key[i] = o->master_key != NULL ? o->master_key[i] : (uint8_t)i;
+	if (o->issuer_key != NULL)
+		memcpy(card->issuer_key, o->issuer_key, VCARD_ISSUER_KEY_LEN);
 	if (o->cin != NULL)
 		memcpy(card->cin, o->cin, VCARD_CIN_LEN);
 	else if (RAND_bytes(card->cin, VCARD_CIN_LEN) != 1)

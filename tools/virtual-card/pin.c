@@ -169,9 +169,9 @@ vc_pin_unblock(struct vcard *card, const uint8_t blocks[2 * VC_PIN_BLOCK])
 	return sw;
 }
 
-/* 3DES-CBC with the transport key; whole blocks, no padding here. */
-static bool
-des_cbc(bool encrypt, const uint8_t iv[IV_LEN], const uint8_t *in, size_t len, uint8_t *out)
+bool
+vc_des_cbc(const uint8_t *key, bool encrypt, const uint8_t *iv, const uint8_t *in, size_t len,
+    uint8_t *out)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	bool ok = false;
@@ -179,8 +179,8 @@ des_cbc(bool encrypt, const uint8_t iv[IV_LEN], const uint8_t *in, size_t len, u
 
 	if (ctx == NULL)
 		return false;
-	if (EVP_CipherInit_ex(ctx, EVP_des_ede_cbc(), NULL, (const uint8_t *)transport_key, iv,
-	    encrypt) != 1 || EVP_CIPHER_CTX_set_padding(ctx, 0) != 1)
+	if (EVP_CipherInit_ex(ctx, EVP_des_ede_cbc(), NULL, key, iv, encrypt) != 1 ||
+	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1)
 		goto out;
 	if (EVP_CipherUpdate(ctx, out, &n, in, (int)len) != 1 ||
 	    EVP_CipherFinal_ex(ctx, out + n, &rest) != 1 || (size_t)(n + rest) != len)
@@ -189,6 +189,13 @@ des_cbc(bool encrypt, const uint8_t iv[IV_LEN], const uint8_t *in, size_t len, u
 out:
 	EVP_CIPHER_CTX_free(ctx);
 	return ok;
+}
+
+/* With the transport key. */
+static bool
+des_cbc(bool encrypt, const uint8_t iv[IV_LEN], const uint8_t *in, size_t len, uint8_t *out)
+{
+	return vc_des_cbc((const uint8_t *)transport_key, encrypt, iv, in, len, out);
 }
 
 /* Fills up with PKCS#7 padding, at least one byte; answers the whole length. */

@@ -116,6 +116,8 @@ vc_scp_close(struct vcard *card)
 	vc_keyop_clear(&card->session.keyop);
 	card->session.verified = false;
 	card->session.df_in_channel = false;
+	card->session.issuer = false;
+	card->session.challenge_age = 0;
 }
 
 /* Session keys and cryptograms from the two challenges. */

@@ -11,6 +11,9 @@ enum {
 	INS_VERIFY = 0x20,
 	INS_CHANGE = 0x24,
 	INS_UNBLOCK = 0x2C,
+	INS_AUTHENTICATE = 0x82,
+	INS_READ_BINARY = 0xB0,
+	INS_UPDATE = 0xD6,
 	INS_PRIVATE = 0xEA,
 	INS_REST = 0xC1,
 	TRACE_LINE = 2 * (VCARD_COMMAND_MAX + 8) + 32
@@ -46,13 +49,21 @@ static bool
 secret_command(const uint8_t *cmd, size_t len)
 {
 	return len >= 2 && (cmd[1] == INS_VERIFY || cmd[1] == INS_CHANGE ||
-	    cmd[1] == INS_UNBLOCK || cmd[1] == INS_PRIVATE);
+	    cmd[1] == INS_UNBLOCK || cmd[1] == INS_PRIVATE || cmd[1] == INS_UPDATE ||
+	    /* the issuer's; that of SCP03 (84) is good for one session */
+	    (cmd[1] == INS_AUTHENTICATE && cmd[0] != 0x84));
 }
 
 static bool
-secret_answer(const uint8_t *cmd, size_t len)
+secret_answer(const struct vcard *card, const uint8_t *cmd, size_t len)
 {
-	return len >= 2 && (cmd[1] == INS_PRIVATE || cmd[1] == INS_REST);
+	const struct vc_file *ef = card->session.ef;
+
+	if (len < 2)
+		return false;
+	if (cmd[1] == INS_READ_BINARY && ef != NULL && ef->access.own)
+		return ef->access.read != VC_ALWAYS;
+	return cmd[1] == INS_PRIVATE || cmd[1] == INS_REST;
 }
 
 void
@@ -91,9 +102,9 @@ vc_trace_answer(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
 
 	if (card->trace == NULL)
 		return;
-	if (secret_answer(cmd, cmd_len) && len == 1) {
+	if (secret_answer(card, cmd, cmd_len) && len == 1) {
 		strcpy(at, "**1");
-	} else if (secret_answer(cmd, cmd_len) && len > 2) {
+	} else if (secret_answer(card, cmd, cmd_len) && len > 2) {
 		at += snprintf(at, 24, "**%zu ", len - 2);
 		vc_hex(resp + len - 2, 2, at);
 	} else

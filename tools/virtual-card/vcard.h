@@ -34,7 +34,9 @@ enum {
 	VCARD_MASTER_KEY_LEN = 16,
 	VCARD_CHALLENGE_LEN = 8,
 	VCARD_PIN_TRIES = 3,
-	VCARD_UNBLOCK_TRIES = 3
+	VCARD_UNBLOCK_TRIES = 3,
+	VCARD_ISSUER_KEY_LEN = 16,
+	VCARD_ISSUER_TRIES = 3
 };
 
 enum vcard_ca {
@@ -78,6 +80,7 @@ struct vcard_options {
 	const char *os_text;     /* EF 0905, up to 32 characters; NULL: "CHT V32N" */
 	const uint8_t *cin;        /* gen 2: VCARD_CIN_LEN bytes; NULL: random */
 	const uint8_t *master_key; /* gen 2: VCARD_MASTER_KEY_LEN bytes; NULL: 00 01 .. 0F */
+	const uint8_t *issuer_key; /* VCARD_ISSUER_KEY_LEN bytes; NULL: 40 41 .. 4F */
 	bool contactless;        /* gen 2: the ATR seen over NFC */
 	bool pad_zero;           /* pad directory files with 00 instead of FF */
 	int valid_from;          /* holder's certificates: days from now, may be negative */
@@ -96,13 +99,13 @@ struct vcard_options {
 bool vcard_create(const struct vcard_options *options, struct vcard **card,
     char *err, size_t errlen);
 
-/* Reads a card image; the card remembers `path` and keeps PIN and try counters
- * there. Ownership as vcard_create(). */
+/* Reads a card image; the card remembers `path` and keeps PIN, try counters and
+ * what is written to files there. Ownership as vcard_create(). */
 bool vcard_load(const char *path, struct vcard **card, char *err, size_t errlen);
 
 /*
  * Writes the image (temporary file, fsync, rename; mode 0600) and remembers
- * `path`: from now on a changed try counter or PIN is in the file before the
+ * `path`: from now on a changed try counter, PIN or file is in the image before the
  * answer to its command goes out.
  */
 bool vcard_save(struct vcard *card, const char *path, char *err, size_t errlen);
@@ -163,6 +166,9 @@ enum vcard_fault_kind {
 	VCARD_FAULT_GARBLE,   /* bits of the answer's data are flipped; without data, of SW2 */
 	VCARD_FAULT_TRUNCATE, /* only the first byte of the answer arrives */
 	VCARD_FAULT_STATUS,   /* not executed, answers `sw` */
+	/* power fails in the middle: of an UPDATE BINARY the first half is done, another
+	 * command is not; no answer, the card is mute */
+	VCARD_FAULT_TEAR,
 };
 
 /* One-shot; `nth` 1 is the next command. Replaces a pending fault. */
@@ -207,6 +213,7 @@ enum vcard_ca vcard_issuer(const struct vcard *card);
 
 unsigned vcard_tries_left(const struct vcard *card);
 unsigned vcard_unblock_tries_left(const struct vcard *card);
+unsigned vcard_issuer_tries_left(const struct vcard *card);
 /* Sets and, when the card has a path, saves the counter. */
 bool vcard_set_pin_tries(struct vcard *card, unsigned tries);
 
