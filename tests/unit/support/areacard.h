@@ -1,0 +1,56 @@
+/*
+ * A card with a data area, at the card library's interface: the issuer's
+ * authority that activates it, a login, records made of a seed, and what the
+ * card holds put away and back again.
+ */
+#ifndef TESTS_AREACARD_H
+#define TESTS_AREACARD_H
+
+#include "faultcard.h"
+#include "profiles/area.h"
+#include "profiles/area_index.h"
+#include "profiles/internal.h"
+
+enum { INS_UPDATE = 0xD6, AREA_FILES = 3 };
+
+struct areacard {
+	struct faultcard f;
+	struct area *area;    /* open, or NULL */
+	unsigned asked;       /* how often the authority was */
+	bool refuses;         /* it has no answer */
+	bool wrong;           /* it answers with another key */
+	uint8_t *kept[AREA_FILES];
+	size_t kept_len[AREA_FILES];
+};
+
+void areacard_load(struct areacard *c, int generation);
+void areacard_clear(struct areacard *c);
+
+/* As after insertion: no fault, card open, allowed to write, nothing verified. */
+void areacard_insert(struct areacard *c);
+/* The same, and the PIN given. */
+void areacard_login(struct areacard *c);
+/* The same, and the area open. */
+void areacard_open(struct areacard *c);
+/* Reads the index anew. */
+MUST_USE enum result areacard_again(struct areacard *c);
+
+MUST_USE enum result areacard_activate(struct areacard *c);
+/* A card that has an empty area, and is open. */
+void areacard_fresh(struct areacard *c);
+
+/* "0881" in the area. */
+const char *areacard_path(const struct areacard *c, const char *file);
+/* The area is gone from the card. */
+void areacard_remove(struct areacard *c);
+/* What is in its files, put away, and back. */
+void areacard_keep(struct areacard *c);
+void areacard_restore(struct areacard *c);
+
+/* len bytes that follow from the seed. */
+void areacard_fill(uint8_t *out, size_t len, unsigned seed);
+MUST_USE enum result areacard_write(struct areacard *c, uint32_t sno, size_t len, unsigned seed);
+/* The record is there and is that one. */
+bool areacard_has(struct areacard *c, uint32_t sno, size_t len, unsigned seed);
+
+#endif
