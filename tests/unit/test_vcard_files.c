@@ -280,7 +280,7 @@ static void
 on_the_second_generation_the_channel_is_the_only_way(void **state)
 {
 	static const char *const commands[] = { "0082000010 00000000000000000000000000000000",
-		"00D6000001 00", "00E0000013" EF, "00E4000002 5030", "80D6000001 00" };
+		"00D6000001 00", ("00E0000013" EF), "00E4000002 5030", "80D6000001 00" };
 	struct vcard_options options = { .generation = 2 };
 	struct vcard *other = NULL;
 	char err[200];
