@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <string.h>
+
 #include "tools/twcard/help.h"
 #include "tools/twcard/message.h"
 #include "tools/twcard/table.h"
@@ -33,6 +35,24 @@ void help_all(FILE *stream)
 	table_print(t, stream, 2);
 	table_free(&t);
 	fprintf(stream, _("\n'twcard COMMAND --help' says more; so does twcard(1).\n"));
+}
+
+bool help_group(const char *word, FILE *stream)
+{
+	struct table *t = table_new(2);
+	const size_t len = strlen(word);
+	bool found = false;
+
+	for (size_t i = 0; commands[i]; i++) {
+		if (strncmp(commands[i]->name, word, len) != 0 || commands[i]->name[len] != ' ')
+			continue;
+		table_cell(t, STYLE_PLAIN, "twcard %s", commands[i]->name);
+		table_cell(t, STYLE_PLAIN, "%s", _(commands[i]->summary));
+		found = true;
+	}
+	table_print(t, stream, 2);
+	table_free(&t);
+	return found;
 }
 
 void help_command(const struct subcommand *command, FILE *stream)

@@ -95,6 +95,23 @@ static enum exit_code run(const struct subcommand *command, int argc, char **arg
 	return code;
 }
 
+/* No command has these words; perhaps some have the first of them. */
+static enum exit_code tell_what_there_is(int argc, char **argv)
+{
+	const char *next = argc > 1 ? argv[1] : "";
+	bool asked = strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0;
+
+	if (asked && help_group(argv[0], stdout))
+		return EXIT_GOOD;
+	if (*next && *next != '-')
+		message_error(_("there is no command %s %s"), argv[0], next);
+	else
+		message_error(_("there is no command %s"), argv[0]);
+	if (!message_is_json() && !help_group(argv[0], stderr))
+		fprintf(stderr, "%s", _("'twcard --help' lists the commands.\n"));
+	return EXIT_USAGE;
+}
+
 /* What stands for a command of its own. True: it was that. */
 static bool answer_alone(const char *word)
 {
@@ -124,7 +141,7 @@ int main(int argc, char **argv)
 			command = find(argc - at, argv + at, &words);
 		move_options(argv, at, words);
 		code = command ? run(command, argc - words, argv + words)
-			       : message_usage(NULL, _("there is no command %s"), argv[at]);
+			       : tell_what_there_is(argc - at, argv + at);
 	}
 	message_end(code);
 	return code;
