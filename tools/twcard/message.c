@@ -67,10 +67,7 @@ enum exit_code message_usage(const struct subcommand *command, const char *forma
 	va_end(args);
 	if (said.json)
 		return EXIT_USAGE;
-	if (command)
-		fprintf(stderr, _("'twcard %s --help' says more.\n"), command->name);
-	else
-		fprintf(stderr, _("'twcard --help' lists the commands.\n"));
+	fprintf(stderr, _("'twcard %s --help' says more.\n"), command->name);
 	return EXIT_USAGE;
 }
 

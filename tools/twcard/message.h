@@ -28,7 +28,7 @@ bool message_is_json(void);
  */
 void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same with a hint at the command's --help (NULL: twcard's own). Answers EXIT_USAGE. */
+/* The same with a hint at the command's --help. Answers EXIT_USAGE. */
 enum exit_code message_usage(const struct subcommand *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
