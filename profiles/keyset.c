@@ -11,6 +11,7 @@
 
 #include <openssl/crypto.h>
 
+#include "apdu/line.h"
 #include "apdu/log.h"
 #include "apdu/secret.h"
 #include "profiles/keyset.h"
@@ -57,21 +58,6 @@ static size_t from_hex(const char *text, size_t len, uint8_t *out, size_t max)
 	return len / 2;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static void trim(const char **text, size_t *len)
-{
-	while (*len && is_blank(**text)) {
-		(*text)++;
-		(*len)--;
-	}
-	while (*len && is_blank((*text)[*len - 1]))
-		(*len)--;
-}
-
 static bool equals(const char *text, size_t len, const char *word)
 {
 	return len == strlen(word) && memcmp(text, word, len) == 0;
@@ -108,7 +94,7 @@ static void take_line(struct parse *p, const char *line, size_t len)
 
 	if (comment)
 		len = (size_t)(comment - line);
-	trim(&line, &len);
+	line_trim(&line, &len);
 	if (!len)
 		return;
 	equal = memchr(line, '=', len);
@@ -119,8 +105,8 @@ static void take_line(struct parse *p, const char *line, size_t len)
 	key_len = (size_t)(equal - line);
 	value = equal + 1;
 	value_len = len - key_len - 1;
-	trim(&line, &key_len);
-	trim(&value, &value_len);
+	line_trim(&line, &key_len);
+	line_trim(&value, &value_len);
 	take_value(p, line, key_len, value, value_len);
 }
 

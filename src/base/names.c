@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apdu/line.h"
 #include "src/base/config_file.h"
 #include "src/base/file.h"
 #include "src/base/names.h"
@@ -36,22 +37,6 @@ enum names_fault names_check(const char *name)
 
 /* ---- the file's lines ---- */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* What is left of a text without the blanks at its ends. */
-static void trim(const char **text, size_t *len)
-{
-	while (*len && is_blank(**text)) {
-		(*text)++;
-		(*len)--;
-	}
-	while (*len && is_blank((*text)[*len - 1]))
-		(*len)--;
-}
-
 /* True if it is a line of this card; *value is what follows the sign. */
 static bool is_of(const char *line, size_t len, const char *number, const char **value,
 		  size_t *value_len)
@@ -63,8 +48,8 @@ static bool is_of(const char *line, size_t len, const char *number, const char *
 		return false;
 	*value = sign + 1;
 	*value_len = len - word_len - 1;
-	trim(value, value_len);
-	trim(&line, &word_len);
+	line_trim(value, value_len);
+	line_trim(&line, &word_len);
 	return word_len == strlen(number) && memcmp(line, number, word_len) == 0;
 }
 
