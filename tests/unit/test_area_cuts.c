@@ -38,29 +38,7 @@ static const struct change changes[] = {
 	{"delete among many", NEW_LEN, 0, 22},
 };
 
-static struct areacard c;
 static unsigned points;
-
-static int first(void **state)
-{
-	(void)state;
-	areacard_load(&c, 1);
-	return 0;
-}
-
-static int second(void **state)
-{
-	(void)state;
-	areacard_load(&c, 2);
-	return 0;
-}
-
-static int done(void **state)
-{
-	(void)state;
-	areacard_clear(&c);
-	return 0;
-}
 
 static void strike(enum how how, unsigned nth)
 {
@@ -68,18 +46,18 @@ static void strike(enum how how, unsigned nth)
 						  [FAILS_6F00] = MOMENT_6F00, [FAILS_6581] = MOMENT_6F00};
 
 	if (how == PULLED_AFTER || how == PULLED_DURING) {
-		vcard_fault(c.f.vcard, nth, how == PULLED_AFTER ? VCARD_FAULT_DROP : VCARD_FAULT_TEAR, 0);
+		vcard_fault(area_bench.f.vcard, nth, how == PULLED_AFTER ? VCARD_FAULT_DROP : VCARD_FAULT_TEAR, 0);
 		return;
 	}
-	faultcard_strike(&c.f, moments[how], ANY_INS, nth);
+	faultcard_strike(&area_bench.f, moments[how], ANY_INS, nth);
 	if (how == FAILS_6581)
-		c.f.sw = 0x6581;
+		area_bench.f.sw = 0x6581;
 }
 
 /* Commands that were sent since, of which the nth was struck: was it? */
 static bool was_struck(unsigned before, unsigned nth)
 {
-	return c.f.wire.commands - before >= nth;
+	return area_bench.f.wire.commands - before >= nth;
 }
 
 /* ---- records ---- */
@@ -87,7 +65,7 @@ static bool was_struck(unsigned before, unsigned nth)
 static void make_others(unsigned others)
 {
 	for (unsigned i = 0; i < others; i++)
-		assert_int_equal(areacard_write(&c, 100 + i, OTHER_LEN, i), RESULT_OK);
+		assert_int_equal(areacard_write(&area_bench, 100 + i, OTHER_LEN, i), RESULT_OK);
 }
 
 static void check_others(const struct change *w)
@@ -95,8 +73,8 @@ static void check_others(const struct change *w)
 	size_t n = 0;
 
 	for (unsigned i = 0; i < w->others; i++)
-		assert_true(areacard_has(&c, 100 + i, OTHER_LEN, i));
-	assert_int_equal(area_list(c.area, NULL, &n), RESULT_OK);
+		assert_true(areacard_has(&area_bench, 100 + i, OTHER_LEN, i));
+	assert_int_equal(area_list(area_bench.area, NULL, &n), RESULT_OK);
 	assert_true(n - w->others <= 1);
 }
 
@@ -105,21 +83,21 @@ static bool is_old(const struct change *w)
 {
 	size_t len = 0;
 
-	return w->before ? areacard_has(&c, 5, w->before, 1)
-			 : area_read(c.area, 5, NULL, &len) == RESULT_SNO_UNKNOWN;
+	return w->before ? areacard_has(&area_bench, 5, w->before, 1)
+			 : area_read(area_bench.area, 5, NULL, &len) == RESULT_SNO_UNKNOWN;
 }
 
 static bool is_new(const struct change *w)
 {
 	size_t len = 0;
 
-	return w->after ? areacard_has(&c, 5, w->after, 2)
-			: area_read(c.area, 5, NULL, &len) == RESULT_SNO_UNKNOWN;
+	return w->after ? areacard_has(&area_bench, 5, w->after, 2)
+			: area_read(area_bench.area, 5, NULL, &len) == RESULT_SNO_UNKNOWN;
 }
 
 static enum result change(const struct change *w)
 {
-	return w->after ? areacard_write(&c, 5, w->after, 2) : area_delete(c.area, 5);
+	return w->after ? areacard_write(&area_bench, 5, w->after, 2) : area_delete(area_bench.area, 5);
 }
 
 /* False: it came to its end before the nth command. */
@@ -128,23 +106,23 @@ static bool cut_at(const struct change *w, enum how how, unsigned nth)
 	unsigned before, updates;
 	enum result r, again;
 
-	areacard_restore(&c);
-	areacard_open(&c);
-	before = c.f.wire.commands;
+	areacard_restore(&area_bench);
+	areacard_open(&area_bench);
+	before = area_bench.f.wire.commands;
 	strike(how, nth);
 	r = change(w);
 	if (r == RESULT_OK && !was_struck(before, nth))
 		return false;
 	points++;
-	areacard_open(&c);
-	updates = c.f.sent[INS_UPDATE];
+	areacard_open(&area_bench);
+	updates = area_bench.f.sent[INS_UPDATE];
 	check_others(w);
 	if (r == RESULT_OK ? !is_new(w) : !is_old(w) && !is_new(w))
 		fail_msg("%s, %d at command %u: neither the old nor the new one", w->name, how, nth);
-	assert_int_equal(c.f.sent[INS_UPDATE], updates); /* looking repairs nothing */
+	assert_int_equal(area_bench.f.sent[INS_UPDATE], updates); /* looking repairs nothing */
 	again = w->after || is_old(w) ? RESULT_OK : RESULT_SNO_UNKNOWN;
 	assert_int_equal(change(w), again);
-	assert_int_equal(areacard_again(&c), RESULT_OK);
+	assert_int_equal(areacard_again(&area_bench), RESULT_OK);
 	check_others(w);
 	assert_true(is_new(w));
 	return true;
@@ -157,16 +135,16 @@ static void the_old_or_the_new_record_is_there(void **state)
 	for (size_t i = 0; i < COUNT(changes); i++) {
 		const struct change *w = &changes[i];
 
-		areacard_fresh(&c);
+		areacard_fresh(&area_bench);
 		make_others(w->others);
 		if (w->before)
-			assert_int_equal(areacard_write(&c, 5, w->before, 1), RESULT_OK);
-		areacard_keep(&c);
+			assert_int_equal(areacard_write(&area_bench, 5, w->before, 1), RESULT_OK);
+		areacard_keep(&area_bench);
 		for (enum how how = 0; how < HOWS; how++)
 			for (unsigned nth = 1; cut_at(w, how, nth); nth++)
 				assert_true(nth < 60);
 	}
-	print_message("# generation %d: %u points\n", c.f.generation, points);
+	print_message("# generation %d: %u points\n", area_bench.f.generation, points);
 	assert_true(points > 400);
 }
 
@@ -177,20 +155,20 @@ static void nor_does_a_second_one_lose_it(void **state)
 	unsigned pairs = 0;
 
 	(void)state;
-	areacard_fresh(&c);
+	areacard_fresh(&area_bench);
 	make_others(w->others);
-	assert_int_equal(areacard_write(&c, 5, w->before, 1), RESULT_OK);
-	areacard_keep(&c);
+	assert_int_equal(areacard_write(&area_bench, 5, w->before, 1), RESULT_OK);
+	areacard_keep(&area_bench);
 	for (unsigned nth = 1; nth < 12; nth++) {
 		for (unsigned then = 1; then < 12; then++) {
-			areacard_restore(&c);
-			areacard_open(&c);
+			areacard_restore(&area_bench);
+			areacard_open(&area_bench);
 			strike(PULLED_DURING, nth);
 			(void)!change(w);
-			areacard_open(&c);
+			areacard_open(&area_bench);
 			strike(PULLED_DURING, then);
 			(void)!change(w);
-			areacard_open(&c);
+			areacard_open(&area_bench);
 			check_others(w);
 			assert_true(is_old(w) || is_new(w));
 			pairs++;
@@ -206,33 +184,33 @@ static void a_full_area_is_no_exception(void **state)
 
 	(void)state;
 	points = 0;
-	areacard_fresh(&c);
+	areacard_fresh(&area_bench);
 	for (uint32_t i = 0; i < 11; i++)
-		assert_int_equal(areacard_write(&c, 200 + i, 1200, i), RESULT_OK);
-	assert_int_equal(areacard_write(&c, 5, 1200, 3), RESULT_OK);
-	assert_int_equal(areacard_write(&c, 5, 1200, 1), RESULT_OK);
-	areacard_keep(&c);
+		assert_int_equal(areacard_write(&area_bench, 200 + i, 1200, i), RESULT_OK);
+	assert_int_equal(areacard_write(&area_bench, 5, 1200, 3), RESULT_OK);
+	assert_int_equal(areacard_write(&area_bench, 5, 1200, 1), RESULT_OK);
+	areacard_keep(&area_bench);
 	for (enum how how = 0; how < HOWS; how++) {
 		for (unsigned nth = 1;; nth++) {
 			unsigned before;
 			enum result r;
 
-			areacard_restore(&c);
-			areacard_open(&c);
-			before = c.f.wire.commands;
+			areacard_restore(&area_bench);
+			areacard_open(&area_bench);
+			before = area_bench.f.wire.commands;
 			strike(how, nth);
 			r = change(&w);
 			if (r == RESULT_OK && !was_struck(before, nth))
 				break;
 			points++;
-			areacard_open(&c);
+			areacard_open(&area_bench);
 			for (uint32_t i = 0; i < 11; i++)
-				assert_true(areacard_has(&c, 200 + i, 1200, i));
+				assert_true(areacard_has(&area_bench, 200 + i, 1200, i));
 			assert_true(is_new(&w) || (r != RESULT_OK && is_old(&w)));
 			assert_int_equal(change(&w), RESULT_OK);
 		}
 	}
-	print_message("# generation %d: %u points\n", c.f.generation, points);
+	print_message("# generation %d: %u points\n", area_bench.f.generation, points);
 	assert_true(points > 60);
 }
 
@@ -246,38 +224,35 @@ static void activation_can_be_broken_off_anywhere(void **state)
 			unsigned before;
 			enum result r;
 
-			areacard_remove(&c);
-			areacard_login(&c);
-			before = c.f.wire.commands;
+			areacard_remove(&area_bench);
+			areacard_login(&area_bench);
+			before = area_bench.f.wire.commands;
 			strike(how, nth);
-			r = areacard_activate(&c);
+			r = areacard_activate(&area_bench);
 			if (r == RESULT_OK && !was_struck(before, nth))
 				break;
 			points++;
-			areacard_login(&c);
-			r = areacard_again(&c);
+			areacard_login(&area_bench);
+			r = areacard_again(&area_bench);
 			assert_true(r == RESULT_OK || r == RESULT_AREA_NOT_ACTIVATED);
-			assert_int_equal(areacard_activate(&c),
+			assert_int_equal(areacard_activate(&area_bench),
 					 r == RESULT_OK ? RESULT_SNO_EXISTS : RESULT_OK);
-			assert_int_equal(areacard_again(&c), RESULT_OK);
-			assert_int_equal(areacard_write(&c, 5, NEW_LEN, 2), RESULT_OK);
-			assert_int_equal(vcard_issuer_tries_left(c.f.vcard), 3);
+			assert_int_equal(areacard_again(&area_bench), RESULT_OK);
+			assert_int_equal(areacard_write(&area_bench, 5, NEW_LEN, 2), RESULT_OK);
+			assert_int_equal(vcard_issuer_tries_left(area_bench.f.vcard), 3);
 		}
 	}
-	print_message("# generation %d: %u points\n", c.f.generation, points);
+	print_message("# generation %d: %u points\n", area_bench.f.generation, points);
 	assert_true(points > 60);
 }
-
-#define BOTH(f) \
-	{#f ", generation 1", f, first, done, NULL}, {#f ", generation 2", f, second, done, NULL}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(the_old_or_the_new_record_is_there),
-		BOTH(nor_does_a_second_one_lose_it),
-		BOTH(a_full_area_is_no_exception),
-		BOTH(activation_can_be_broken_off_anywhere),
+		AREA_TESTS(the_old_or_the_new_record_is_there),
+		AREA_TESTS(nor_does_a_second_one_lose_it),
+		AREA_TESTS(a_full_area_is_no_exception),
+		AREA_TESTS(activation_can_be_broken_off_anywhere),
 	};
 
 	return cmocka_run_group_tests_name("area_cuts", tests, NULL, NULL);

@@ -9,53 +9,31 @@
 
 #define USUAL_MUTATIONS 2000 /* TWCARD_MUTATIONS says another number */
 
-static struct areacard c;
 static uint8_t bytes[AREA_INDEX_SIZE];
-
-static int first(void **state)
-{
-	(void)state;
-	areacard_load(&c, 1);
-	return 0;
-}
-
-static int second(void **state)
-{
-	(void)state;
-	areacard_load(&c, 2);
-	return 0;
-}
-
-static int done(void **state)
-{
-	(void)state;
-	areacard_clear(&c);
-	return 0;
-}
 
 static void get(const char *file)
 {
 	const uint8_t *data;
 	size_t len;
 
-	assert_true(vcard_file_get(c.f.vcard, areacard_path(&c, file), &data, &len));
+	assert_true(vcard_file_get(area_bench.f.vcard, areacard_path(&area_bench, file), &data, &len));
 	assert_int_equal(len, sizeof bytes);
 	memcpy(bytes, data, len);
 }
 
 static void put(const char *file)
 {
-	assert_true(vcard_file_put(c.f.vcard, areacard_path(&c, file), bytes, sizeof bytes));
+	assert_true(vcard_file_put(area_bench.f.vcard, areacard_path(&area_bench, file), bytes, sizeof bytes));
 }
 
 /* Three records, of which the last is only in the newer copy; that is 0882. */
 static void make_records(void)
 {
-	areacard_fresh(&c);
-	assert_int_equal(areacard_write(&c, 1, 700, 1), RESULT_OK);
-	assert_int_equal(areacard_write(&c, 2, 10, 2), RESULT_OK);
-	assert_int_equal(areacard_write(&c, 3, 300, 3), RESULT_OK);
-	areacard_keep(&c);
+	areacard_fresh(&area_bench);
+	assert_int_equal(areacard_write(&area_bench, 1, 700, 1), RESULT_OK);
+	assert_int_equal(areacard_write(&area_bench, 2, 10, 2), RESULT_OK);
+	assert_int_equal(areacard_write(&area_bench, 3, 300, 3), RESULT_OK);
+	areacard_keep(&area_bench);
 }
 
 static void spoil(const char *file, size_t at, uint8_t mask)
@@ -68,13 +46,13 @@ static void spoil(const char *file, size_t at, uint8_t mask)
 /* Nothing may be written to it, whatever is asked. */
 static void assert_left_alone(enum result r)
 {
-	unsigned updates = c.f.sent[INS_UPDATE], creates = c.f.sent[0xE0];
+	unsigned updates = area_bench.f.sent[INS_UPDATE], creates = area_bench.f.sent[0xE0];
 
-	areacard_login(&c);
-	assert_int_equal(areacard_again(&c), r);
-	assert_int_equal(areacard_activate(&c), r);
-	assert_int_equal(c.f.sent[INS_UPDATE], updates);
-	assert_int_equal(c.f.sent[0xE0], creates);
+	areacard_login(&area_bench);
+	assert_int_equal(areacard_again(&area_bench), r);
+	assert_int_equal(areacard_activate(&area_bench), r);
+	assert_int_equal(area_bench.f.sent[INS_UPDATE], updates);
+	assert_int_equal(area_bench.f.sent[0xE0], creates);
 }
 
 static void each_byte_of_a_copy_counts(void **state)
@@ -84,22 +62,22 @@ static void each_byte_of_a_copy_counts(void **state)
 	(void)state;
 	make_records();
 	for (size_t at = 0; at < used; at++) {
-		areacard_restore(&c);
+		areacard_restore(&area_bench);
 		spoil("0882", at, 0x10);
 		if (at == 2 || at == 3)
 			spoil("0882", at, 0x11); /* not both: no version, but damage */
-		areacard_open(&c); /* the older copy counts, as it was */
-		assert_true(areacard_has(&c, 1, 700, 1));
-		assert_true(areacard_has(&c, 2, 10, 2));
-		assert_false(areacard_has(&c, 3, 300, 3));
-		areacard_restore(&c);
+		areacard_open(&area_bench); /* the older copy counts, as it was */
+		assert_true(areacard_has(&area_bench, 1, 700, 1));
+		assert_true(areacard_has(&area_bench, 2, 10, 2));
+		assert_false(areacard_has(&area_bench, 3, 300, 3));
+		areacard_restore(&area_bench);
 		spoil("0881", at, 0x10);
-		areacard_open(&c);
-		assert_true(areacard_has(&c, 3, 300, 3));
-		assert_int_equal(areacard_write(&c, 4, 100, 4), RESULT_OK);
-		areacard_open(&c);
-		assert_true(areacard_has(&c, 4, 100, 4));
-		assert_true(areacard_has(&c, 1, 700, 1));
+		areacard_open(&area_bench);
+		assert_true(areacard_has(&area_bench, 3, 300, 3));
+		assert_int_equal(areacard_write(&area_bench, 4, 100, 4), RESULT_OK);
+		areacard_open(&area_bench);
+		assert_true(areacard_has(&area_bench, 4, 100, 4));
+		assert_true(areacard_has(&area_bench, 1, 700, 1));
 	}
 }
 
@@ -117,8 +95,8 @@ static void what_is_written_behind_a_copy_does_not_count(void **state)
 	(void)state;
 	make_records();
 	spoil("0882", AREA_INDEX_SIZE - 1, 0xFF);
-	areacard_open(&c);
-	assert_true(areacard_has(&c, 3, 300, 3));
+	areacard_open(&area_bench);
+	assert_true(areacard_has(&area_bench, 3, 300, 3));
 }
 
 static void another_version_is_not_touched(void **state)
@@ -128,7 +106,7 @@ static void another_version_is_not_touched(void **state)
 	(void)state;
 	make_records();
 	for (size_t i = 0; i < COUNT(files); i++) {
-		areacard_restore(&c);
+		areacard_restore(&area_bench);
 		spoil(files[i], 2, 0x03);
 		spoil(files[i], 3, 0x03);
 		assert_left_alone(RESULT_INDEX_FORMAT);
@@ -158,7 +136,7 @@ static void a_right_check_is_not_enough(void **state)
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		size_t before;
 
-		areacard_restore(&c);
+		areacard_restore(&area_bench);
 		get("0882");
 		bytes[wrong[i].at] = wrong[i].value;
 		if (wrong[i].at == 4 + 3)
@@ -169,9 +147,9 @@ static void a_right_check_is_not_enough(void **state)
 			memcpy(bytes + before, check, sizeof check);
 		}
 		put("0882");
-		areacard_open(&c);
-		assert_true(areacard_has(&c, 2, 10, 2));
-		if (areacard_has(&c, 3, 300, 3))
+		areacard_open(&area_bench);
+		assert_true(areacard_has(&area_bench, 2, 10, 2));
+		if (areacard_has(&area_bench, 3, 300, 3))
 			fail_msg("byte %zu: %u was believed", wrong[i].at, wrong[i].value);
 	}
 }
@@ -184,23 +162,23 @@ static void data_that_are_others_are_not_given_out(void **state)
 
 	(void)state;
 	make_records();
-	assert_true(vcard_file_get(c.f.vcard, areacard_path(&c, "0883"), &data, &len));
+	assert_true(vcard_file_get(area_bench.f.vcard, areacard_path(&area_bench, "0883"), &data, &len));
 	copy = malloc(len);
 	assert_non_null(copy);
 	memcpy(copy, data, len);
 	copy[699] ^= 1;
-	assert_true(vcard_file_put(c.f.vcard, areacard_path(&c, "0883"), copy, len));
-	areacard_open(&c);
+	assert_true(vcard_file_put(area_bench.f.vcard, areacard_path(&area_bench, "0883"), copy, len));
+	areacard_open(&area_bench);
 	memset(out, 0xAA, sizeof out);
-	assert_int_equal(area_read(c.area, 1, out, &room), RESULT_BAD_DATA);
+	assert_int_equal(area_read(area_bench.area, 1, out, &room), RESULT_BAD_DATA);
 	for (size_t i = 0; i < sizeof out; i++)
 		assert_int_equal(out[i], 0xAA);
-	assert_true(areacard_has(&c, 2, 10, 2));
-	assert_int_equal(areacard_write(&c, 1, 700, 9), RESULT_OK);
-	assert_true(areacard_has(&c, 1, 700, 9));
-	assert_true(vcard_file_put(c.f.vcard, areacard_path(&c, "0883"), copy, 300));
-	areacard_open(&c);
-	assert_false(areacard_has(&c, 1, 700, 9));
+	assert_true(areacard_has(&area_bench, 2, 10, 2));
+	assert_int_equal(areacard_write(&area_bench, 1, 700, 9), RESULT_OK);
+	assert_true(areacard_has(&area_bench, 1, 700, 9));
+	assert_true(vcard_file_put(area_bench.f.vcard, areacard_path(&area_bench, "0883"), copy, 300));
+	areacard_open(&area_bench);
+	assert_false(areacard_has(&area_bench, 1, 700, 9));
 	free(copy);
 }
 
@@ -211,13 +189,13 @@ static void files_that_are_short_or_missing_are_no_crash(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(files); i++) {
 		make_records();
-		assert_true(vcard_file_put(c.f.vcard, areacard_path(&c, files[i]), bytes, 5));
-		areacard_login(&c);
-		(void)!areacard_again(&c);
-		assert_true(vcard_file_delete(c.f.vcard, areacard_path(&c, files[i])));
-		areacard_login(&c);
-		if (areacard_again(&c) == RESULT_OK)
-			(void)!areacard_write(&c, 9, 100, 1);
+		assert_true(vcard_file_put(area_bench.f.vcard, areacard_path(&area_bench, files[i]), bytes, 5));
+		areacard_login(&area_bench);
+		(void)!areacard_again(&area_bench);
+		assert_true(vcard_file_delete(area_bench.f.vcard, areacard_path(&area_bench, files[i])));
+		areacard_login(&area_bench);
+		if (areacard_again(&area_bench) == RESULT_OK)
+			(void)!areacard_write(&area_bench, 9, 100, 1);
 	}
 }
 
@@ -269,19 +247,19 @@ static void read_all(void)
 	struct area_space space;
 	size_t count = COUNT(records);
 
-	if (areacard_again(&c) != RESULT_OK) {
-		assert_null(c.area);
+	if (areacard_again(&area_bench) != RESULT_OK) {
+		assert_null(area_bench.area);
 		return;
 	}
-	assert_int_equal(area_list(c.area, records, &count), RESULT_OK);
+	assert_int_equal(area_list(area_bench.area, records, &count), RESULT_OK);
 	for (size_t i = 0; i < count; i++) {
 		size_t len = sizeof out;
 
 		assert_true(records[i].length && records[i].length <= sizeof out);
-		(void)!area_read(c.area, records[i].sno, out, &len);
+		(void)!area_read(area_bench.area, records[i].sno, out, &len);
 		assert_int_equal(len, records[i].length);
 	}
-	assert_int_equal(area_space(c.area, &space), RESULT_OK);
+	assert_int_equal(area_space(area_bench.area, &space), RESULT_OK);
 	assert_true(space.used <= space.total && space.insert <= AREA_RECORD_MAX);
 }
 
@@ -296,7 +274,7 @@ static void no_index_does_harm(void **state)
 	for (unsigned i = 0; i < count; i++) {
 		bool both = next_random() % 2;
 
-		areacard_restore(&c);
+		areacard_restore(&area_bench);
 		get("0882");
 		mutate(next_random() % 2);
 		put("0882");
@@ -306,30 +284,27 @@ static void no_index_does_harm(void **state)
 			put("0881");
 		}
 		if (i % 64 == 0) /* a transaction has an end */
-			areacard_login(&c);
-		if (c.f.generation == 1)
-			faultcard_next_call(&c.f);
-		else if (card_wants_pin_again(c.f.card))
-			areacard_login(&c);
+			areacard_login(&area_bench);
+		if (area_bench.f.generation == 1)
+			faultcard_next_call(&area_bench.f);
+		else if (card_wants_pin_again(area_bench.f.card))
+			areacard_login(&area_bench);
 		read_all();
 	}
-	print_message("# generation %d: %u mutations\n", c.f.generation, count);
+	print_message("# generation %d: %u mutations\n", area_bench.f.generation, count);
 }
-
-#define BOTH(f) \
-	{#f ", generation 1", f, first, done, NULL}, {#f ", generation 2", f, second, done, NULL}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(each_byte_of_a_copy_counts),
-		BOTH(without_a_whole_copy_nothing_is_read_or_written),
-		BOTH(what_is_written_behind_a_copy_does_not_count),
-		BOTH(another_version_is_not_touched),
-		BOTH(a_right_check_is_not_enough),
-		BOTH(data_that_are_others_are_not_given_out),
-		BOTH(files_that_are_short_or_missing_are_no_crash),
-		BOTH(no_index_does_harm),
+		AREA_TESTS(each_byte_of_a_copy_counts),
+		AREA_TESTS(without_a_whole_copy_nothing_is_read_or_written),
+		AREA_TESTS(what_is_written_behind_a_copy_does_not_count),
+		AREA_TESTS(another_version_is_not_touched),
+		AREA_TESTS(a_right_check_is_not_enough),
+		AREA_TESTS(data_that_are_others_are_not_given_out),
+		AREA_TESTS(files_that_are_short_or_missing_are_no_crash),
+		AREA_TESTS(no_index_does_harm),
 	};
 
 	return cmocka_run_group_tests_name("area_damage", tests, NULL, NULL);

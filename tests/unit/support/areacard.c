@@ -154,3 +154,28 @@ bool areacard_has(struct areacard *c, uint32_t sno, size_t len, unsigned seed)
 	return area_read(c->area, sno, data, &got) == RESULT_OK && got == len &&
 	       memcmp(data, want, len) == 0;
 }
+
+/* ---- the card of a test ---- */
+
+struct areacard area_bench;
+
+int area_first(void **state)
+{
+	(void)state;
+	areacard_load(&area_bench, 1);
+	return 0;
+}
+
+int area_second(void **state)
+{
+	(void)state;
+	areacard_load(&area_bench, 2);
+	return 0;
+}
+
+int area_done(void **state)
+{
+	(void)state;
+	areacard_clear(&area_bench);
+	return 0;
+}

@@ -23,6 +23,15 @@ struct areacard {
 	size_t kept_len[AREA_FILES];
 };
 
+/* The card of a test, and its set-up on each generation. */
+extern struct areacard area_bench;
+int area_first(void **state);
+int area_second(void **state);
+int area_done(void **state);
+#define AREA_TESTS(f)                                                                              \
+	{#f ", generation 1", f, area_first, area_done, NULL},                                     \
+	{#f ", generation 2", f, area_second, area_done, NULL}
+
 void areacard_load(struct areacard *c, int generation);
 void areacard_clear(struct areacard *c);
 
