@@ -17,7 +17,8 @@
 
 /* ---- for which of the card's keys ---- */
 
-static bool is_recipient(CMS_ContentInfo *cms, X509 *x509)
+/* The lock that this certificate's key opens; NULL: there is none. */
+static CMS_RecipientInfo *recipient(CMS_ContentInfo *cms, X509 *x509)
 {
 	STACK_OF(CMS_RecipientInfo) *list = CMS_get0_RecipientInfos(cms);
 
@@ -26,14 +27,14 @@ static bool is_recipient(CMS_ContentInfo *cms, X509 *x509)
 
 		if (CMS_RecipientInfo_type(r) == CMS_RECIPINFO_TRANS &&
 		    CMS_RecipientInfo_ktri_cert_cmp(r, x509) == 0)
-			return true;
+			return r;
 	}
-	return false;
+	return NULL;
 }
 
 static bool fits(const struct card_certificate *c, const void *cms)
 {
-	return is_recipient((CMS_ContentInfo *)cms, c->x509);
+	return recipient((CMS_ContentInfo *)cms, c->x509) != NULL;
 }
 
 /* ---- the work ---- */
@@ -66,19 +67,37 @@ static enum exit_code pass_content(struct cms_file *message, struct output *out)
 	return code;
 }
 
+/*
+ * False: no content key came of it. CMS_decrypt_set1_pkey() would not say so,
+ * and the content is then decrypted with a key from the random generator all
+ * the same: as long as it would have taken, to what one time in 256 (or always,
+ * by the cipher) looks like content.
+ */
+static bool unlock(struct cms_file *message, struct card_key *key)
+{
+	CMS_RecipientInfo *r = recipient(message->cms, key->x509);
+	bool good;
+
+	if (!r || EVP_PKEY_up_ref(key->pkey) != 1)
+		return false;
+	good = CMS_RecipientInfo_set0_pkey(r, key->pkey) == 1 && CMS_RecipientInfo_decrypt(message->cms, r) > 0;
+	CMS_RecipientInfo_set0_pkey(r, NULL);
+	return good && key->used;
+}
+
 static enum exit_code decrypt(struct cms_file *message, struct card_key *key, struct output *out)
 {
-	bool unlocked = CMS_decrypt_set1_pkey(message->cms, key->pkey, key->x509) == 1;
+	bool unlocked = unlock(message, key);
 	enum exit_code code;
 
 	if (key->code != EXIT_GOOD)
 		return key->code;
-	code = unlocked && key->used ? pass_content(message, out) : EXIT_INTERNAL;
+	code = pass_content(message, out);
 	if (code == EXIT_FILE)
 		return code;
 	if (ferror(out->file)) /* says why */
 		return output_commit(out);
-	if (code != EXIT_GOOD)
+	if (code != EXIT_GOOD || !unlocked)
 		return tell_damaged(message->in.name);
 	return output_commit(out);
 }
