@@ -259,7 +259,7 @@ enum store_code { STORE_CODE_RIGHT, STORE_CODE_WRONG, STORE_CODE_LOCKED, STORE_C
 
 /* Each question is counted as a wrong one before it is answered, and taken back if it was right. */
 STORE_MUST_USE enum store_result store_code_check(struct store *s, const char *card, const char *code, size_t len,
-                                                  int64_t at, enum store_code *out);
+                                                  enum store_code *out);
 
 /* ---- catalogue: one JSON document, replaced as a whole ---- */
 
