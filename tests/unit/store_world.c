@@ -6,7 +6,7 @@
 
 #include "store_world.h"
 
-static struct db *open_by_hand(struct world *w)
+struct db *world_connect(struct world *w)
 {
 	const struct db_driver *driver = db_driver_of(w->url);
 	struct db *db = NULL;
@@ -18,12 +18,29 @@ static struct db *open_by_hand(struct world *w)
 
 enum store_result world_execute(struct world *w, const char *sql)
 {
-	struct db *db = open_by_hand(w);
+	struct db *db = world_connect(w);
 	enum store_result result = db->driver->execute(db, sql);
 
 	snprintf(w->problem, sizeof w->problem, "%s", db->problem);
 	db->driver->close(db);
 	return result;
+}
+
+static enum store_result take_number(const struct db_row *row, void *context)
+{
+	*(int64_t *)context = row->values[0].number;
+	return STORE_OK;
+}
+
+int64_t world_number(struct world *w, const char *sql)
+{
+	struct db *db = world_connect(w);
+	int64_t number = -1;
+
+	if (db->driver->query(db, (struct db_statement){0, sql}, NULL, 0, take_number, &number, NULL) != STORE_OK)
+		fail_msg("%s: %s", sql, db->problem);
+	db->driver->close(db);
+	return number;
 }
 
 int world_make(void **state)

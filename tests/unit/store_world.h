@@ -33,6 +33,12 @@ const char *world_path(const struct world *w, const char *name);
 /* SQL by hand, past the store. */
 enum store_result world_execute(struct world *w, const char *sql);
 
+/* The one number of a question by hand. */
+int64_t world_number(struct world *w, const char *sql);
+
+/* Another connection, past the store; closed with its driver. */
+struct db *world_connect(struct world *w);
+
 /* "STORE_OK" or a failed test that says which and why. */
 void world_good(struct world *w, enum store_result result);
 

@@ -1,13 +1,29 @@
+/* In place of db_postgresql.c where libpq was not there: says so. */
 #include "config.h"
+
 #include <stdlib.h>
+
 #include "tools/authority/db.h"
-static enum store_result postgresql_open(const char *url, bool create, struct db **out)
+
+static enum store_result absent_open(const char *url, bool create, struct db **out)
 {
-	(void)url; (void)create;
-	*out = calloc(1, sizeof **out);
-	if (!*out) return STORE_NO_MEMORY;
-	(*out)->driver = &db_postgresql;
-	return db_problem(*out, STORE_REFUSED, "this program was built without PostgreSQL: use SQLite, or build it with libpq");
+	struct db *db = calloc(1, sizeof *db);
+
+	(void)url;
+	(void)create;
+	*out = db;
+	if (!db)
+		return STORE_NO_MEMORY;
+	return db_problem(db, STORE_REFUSED, "this program was built without PostgreSQL: build it with libpq, or use SQLite");
 }
-static void postgresql_close(struct db *db) { free(db); }
-const struct db_driver db_postgresql = {.kind = DB_POSTGRESQL, .open = postgresql_open, .close = postgresql_close};
+
+static void absent_close(struct db *db)
+{
+	free(db);
+}
+
+const struct db_driver db_postgresql = {
+	.kind = DB_POSTGRESQL,
+	.open = absent_open,
+	.close = absent_close,
+};

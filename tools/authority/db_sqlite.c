@@ -50,11 +50,31 @@ static const struct code {
 	{SQLITE_AUTH, STORE_UNAVAILABLE},
 };
 
+static bool is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+/* Why a file could not be written: the database's or that of its log, which no other function tells. */
+static int error_of(sqlite3 *handle)
+{
+	static const int files[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER};
+	int error = 0;
+
+	for (size_t i = 0; handle && i < sizeof files / sizeof *files && !is_full(error); i++) {
+		sqlite3_file *file = NULL;
+
+		if (!sqlite3_file_control(handle, "main", files[i], &file) && file && file->pMethods)
+			file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+	}
+	return error;
+}
+
 /* Keeps what SQLite says of its last failure. */
 static enum store_result answer(struct sqlite *s, int code)
 {
 	enum store_result result = STORE_BROKEN;
-	int error = s->handle ? sqlite3_system_errno(s->handle) : 0;
+	int error;
 
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
 		if (codes[i].code == (code & 0xFF))
@@ -62,12 +82,11 @@ static enum store_result answer(struct sqlite *s, int code)
 	}
 	if (result == STORE_OK)
 		return STORE_OK;
-	/* a limit of the process or the user is a full disk too */
-	if (result == STORE_UNAVAILABLE && (error == ENOSPC || error == EDQUOT || error == EFBIG))
+	error = result == STORE_UNAVAILABLE ? error_of(s->handle) : 0;
+	if (is_full(error)) /* a limit of the process or the user is a full disk too */
 		result = STORE_FULL;
 	return db_problem(&s->db, result, "%s%s%s", s->handle ? sqlite3_errmsg(s->handle) : sqlite3_errstr(code),
-	                  result == STORE_UNAVAILABLE && error ? ": " : "",
-	                  result == STORE_UNAVAILABLE && error ? strerror(error) : "");
+	                  error ? ": " : "", error ? strerror(error) : "");
 }
 
 static int wait_for_writer(void *context, int times)
@@ -162,7 +181,7 @@ static enum store_result sqlite_open(const char *url, bool create, struct db **o
 		return db_problem(&s->db, STORE_REFUSED, "the database has no name");
 	/* For its owner alone. Not open(): to close it would drop the locks that another thread has on it. */
 	if (create && mknod(path, S_IFREG | 0600, 0) && errno != EEXIST)
-		return db_problem(&s->db, errno == ENOSPC || errno == EDQUOT ? STORE_FULL : STORE_UNAVAILABLE, "%s: %s",
+		return db_problem(&s->db, is_full(errno) ? STORE_FULL : STORE_UNAVAILABLE, "%s: %s",
 		                  path, strerror(errno));
 	code = sqlite3_open_v2(path, &s->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	return code == SQLITE_OK ? settle(s) : answer(s, code);
@@ -350,8 +369,7 @@ static enum store_result copy_pages(struct sqlite *s, sqlite3 *to)
 		code = sqlite3_exec(to, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
 	if (code == SQLITE_OK)
 		return check_handle(s, to);
-	return db_problem(&s->db, (code & 0xFF) == SQLITE_FULL || sqlite3_system_errno(to) == EFBIG ? STORE_FULL
-	                                                                                          : STORE_UNAVAILABLE,
+	return db_problem(&s->db, (code & 0xFF) == SQLITE_FULL || is_full(error_of(to)) ? STORE_FULL : STORE_UNAVAILABLE,
 	                  "the copy: %s", sqlite3_errmsg(to));
 }
 
