@@ -188,11 +188,11 @@ static bool all_utf8(const struct db_value *params, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const char *at = params[i].type == DB_TEXT ? params[i].data : "";
 		uint32_t c;
-		int n = 1;
+		int n;
 
-		for (; *at && n > 0; at += n)
-			n = utf8_next(at, &c);
-		if (n <= 0)
+		while ((n = utf8_next(at, &c)) > 0)
+			at += n;
+		if (n < 0)
 			return false;
 	}
 	return true;
