@@ -6,6 +6,8 @@
 #   postgresql_start DIRECTORY an empty cluster in the new DIRECTORY, a Unix socket and no TCP; sets
 #                              $postgresql_url (superuser, database "postgres"), $postgresql_pid
 #   postgresql_stop            ends it
+#   postgresql_kill            the same without a word: SIGKILL
+#   postgresql_serve DIRECTORY the server of a cluster that is there, after either
 #
 # It refuses to run as root; then it runs as a user of the system that owns nothing else.
 
@@ -29,16 +31,19 @@ postgresql_find() {
 	fi
 }
 
-# postgresql_serve DIRECTORY: the server of a cluster that is there; again after it was killed, too.
+# A server is not let in while one that was killed has children yet: then it ends, and is started again.
 postgresql_serve() {
-	"${postgresql_as[@]}" "$postgresql_bin/postgres" -D "$1/data" -k "$1" -c listen_addresses= \
-	    -c port=5432 -c max_connections=100 -c logging_collector=off -c shared_buffers=16MB \
-	    >>"$1/log" 2>&1 </dev/null &
-	postgresql_pid=$!
+	local i
+
 	postgresql_url="postgresql:///postgres?host=$1&user=tester"
 	for ((i = 0; i < 600; i++)); do
+		if [ -z "$postgresql_pid" ] || ! kill -0 "$postgresql_pid" 2>/dev/null; then
+			"${postgresql_as[@]}" "$postgresql_bin/postgres" -D "$1/data" -k "$1" -c listen_addresses= \
+			    -c port=5432 -c max_connections=100 -c logging_collector=off -c shared_buffers=16MB \
+			    >>"$1/log" 2>&1 </dev/null &
+			postgresql_pid=$!
+		fi
 		"${postgresql_as[@]}" "$postgresql_bin/pg_isready" -q -h "$1" -p 5432 && return 0
-		kill -0 "$postgresql_pid" 2>/dev/null || break
 		sleep 0.1
 	done
 	tail -n 20 "$1/log" | sed 's/^/# /'
@@ -54,13 +59,22 @@ postgresql_start() {
 		tail -n 20 "$1/log" | sed 's/^/# /'
 		return 1
 	}
-	(cd / && true) && postgresql_serve "$1"
+	postgresql_serve "$1"
 }
 
 # SIGINT: "fast"; what is connected is cut off.
 postgresql_stop() {
+	postgresql_end INT
+}
+
+postgresql_kill() {
+	postgresql_end KILL
+}
+
+# In braces: the shell has a word to say of a child that was killed.
+postgresql_end() {
 	[ -n "$postgresql_pid" ] || return 0
-	kill -INT "$postgresql_pid" 2>/dev/null
-	wait "$postgresql_pid" 2>/dev/null
+	kill "-$1" "$postgresql_pid" 2>/dev/null
+	{ wait "$postgresql_pid"; } 2>/dev/null
 	postgresql_pid=''
 }

@@ -916,7 +916,7 @@ static void an_address_that_leads_nowhere_is_said(void **state)
 {
 	static const char *const urls[] = {
 		"sqlite:", "", "/nonexistent/folder/authority.db", "sqlite:/tmp", "postgresql:///x?host=/nonexistent",
-		"postgres://%", "postgresql://[",
+		"postgres://%", "postgresql://me:geheim@[", "postgresql://me:geheim@localhost:x/%",
 	};
 	struct world *w = *state;
 
@@ -928,6 +928,7 @@ static void an_address_that_leads_nowhere_is_said(void **state)
 			fail_msg("opened: %s", urls[i]);
 		assert_null(s);
 		assert_string_not_equal(w->problem, "");
+		assert_null(strstr(w->problem, "geheim"));
 	}
 }
 

@@ -5,6 +5,8 @@
  *   test_store_load --register URL NAME COUNT       registers until COUNT (0: no end); a line for each that was kept
  *   test_store_load --full URL NAME COUNT           the same with files of at most 400 KB; then without that limit
  *   test_store_load --small-disk URL FOLDER 0       the same on a small disk in the place of FOLDER, which then grows
+ *   test_store_load --verify URL FILE MORE          is what these lines say there, all whole, and at most MORE unsaid?
+ *   test_store_load --empty URL x x                 PostgreSQL: as it was at first
  *   test_store_load --measure URL THREADS COUNT     registrations a second
  */
 #include <errno.h>
@@ -296,6 +298,21 @@ static void a_connection_that_was_cut_is_made_again(void **state)
 	world_good(w, store_run(w->store, cut_in_the_middle, &k, w->problem));
 	assert_int_equal(k.runs, 2);
 	assert_int_equal(k.number, 3); /* the number of the first run was not kept */
+}
+
+/* An instance that has stopped in the middle is cut off by the server, and its lock is free again. */
+static void who_stands_still_does_not_stop_the_others(void **state)
+{
+	struct world *w = *state;
+	struct db *still = world_connect(w);
+	uint32_t number;
+
+	assert_int_equal(still->driver->begin(still, DB_WRITE), STORE_OK);
+	assert_int_equal(still->driver->execute(still, "INSERT INTO sequence VALUES ('one', 41)"), STORE_OK);
+	world_good(w, call_sequence(w->store, "one", &number));
+	assert_int_equal(number, 1);
+	assert_int_equal(still->driver->commit(still), STORE_UNAVAILABLE);
+	still->driver->close(still);
 }
 
 /* ---- processes ---- */
@@ -616,6 +633,44 @@ static int live_full(struct store *s, const char *name, int count)
 	return status | register_until(s, after, count, STORE_OK, &kept);
 }
 
+/* Are they all there, after all? A case, so that what is wrong is said. */
+static char **verified;
+
+static void what_was_answered_is_there(void **state)
+{
+	struct world w = {.store = NULL};
+	struct child c = {.lines = fopen(verified[3], "r")};
+	char id[64];
+	uint32_t number;
+	int answered = 0;
+
+	(void)state;
+	assert_non_null(c.lines);
+	snprintf(w.url, sizeof w.url, "%s", verified[2]);
+	world_good(&w, store_open(w.url, &w.store, w.problem));
+	for (; next_line(&c, id, &number); answered++)
+		assert_kept(&w, id, number);
+	fclose(c.lines);
+	assert_in_range(assert_whole(&w), answered, answered + atoi(verified[4]));
+	store_close(&w.store);
+}
+
+static int verify_lines(char **argv)
+{
+	static const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_answered_is_there)};
+
+	verified = argv;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+static int empty_schema(const char *url)
+{
+	struct world w;
+
+	snprintf(w.url, sizeof w.url, "%s", url);
+	return world_execute(&w, "DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public") != STORE_OK;
+}
+
 static void *measure_some(void *context)
 {
 	struct worker *w = context;
@@ -663,6 +718,10 @@ static int other_life(char **argv)
 
 	if (!strcmp(argv[1], "--small-disk"))
 		return live_on_small_disk(argv[3], argv[2]);
+	if (!strcmp(argv[1], "--verify"))
+		return verify_lines(argv);
+	if (!strcmp(argv[1], "--empty"))
+		return empty_schema(argv[2]);
 	if (store_open(argv[2], &s, problem) != STORE_OK) {
 		fprintf(stderr, "%s\n", problem);
 		return 1;
@@ -699,6 +758,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest postgresql[] = {
 		CASE(a_deadlock_is_run_again),
 		CASE(a_connection_that_was_cut_is_made_again),
+		CASE(who_stands_still_does_not_stop_the_others),
 	};
 	bool one = getenv("TWCARD_TEST_STORE") != NULL;
 	size_t own = one ? sizeof postgresql / sizeof *postgresql : sizeof sqlite / sizeof *sqlite;

@@ -111,7 +111,7 @@ static void hear_notice(void *context, const PGresult *r)
  */
 static const char settings[] = "SET synchronous_commit = on; SET client_encoding = 'UTF8';"
 			       "SET lock_timeout = '20s'; SET statement_timeout = '40s';"
-			       "SET idle_in_transaction_session_timeout = '30s';"
+			       "SET idle_in_transaction_session_timeout = '10s';"
 			       "SET client_min_messages = warning; SET standard_conforming_strings = on";
 
 /* A host that is gone is noticed, also in the middle of a question. What the URL says comes after these. */
@@ -126,6 +126,16 @@ static PGconn *connect_to(const char *url)
 	return PQconnectdbParams(keys, values, 1);
 }
 
+/* libpq's own words for an address that it does not understand repeat it, with its password. */
+static bool understands(const char *url)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	bool good = options != NULL;
+
+	PQconninfoFree(options);
+	return good;
+}
+
 static enum store_result postgresql_open(const char *url, bool create, struct db **out)
 {
 	struct postgresql *p = calloc(1, sizeof *p);
@@ -135,6 +145,9 @@ static enum store_result postgresql_open(const char *url, bool create, struct db
 	if (!p)
 		return STORE_NO_MEMORY;
 	p->db.driver = &db_postgresql;
+	if (!understands(url))
+		return db_problem(&p->db, STORE_REFUSED,
+		                  "the database's address is not understood: postgresql://USER@HOST/NAME");
 	p->connection = connect_to(url);
 	if (!p->connection)
 		return STORE_NO_MEMORY;
