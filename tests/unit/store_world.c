@@ -88,6 +88,19 @@ const char *world_path(const struct world *w, const char *name)
 	return path;
 }
 
+int world_files(const struct world *w, const char *begin)
+{
+	DIR *folder = opendir(w->folder);
+	struct dirent *entry;
+	int count = 0;
+
+	assert_non_null(folder);
+	while ((entry = readdir(folder)))
+		count += !strncmp(entry->d_name, begin, strlen(begin));
+	closedir(folder);
+	return count;
+}
+
 void world_good(struct world *w, enum store_result result)
 {
 	if (result != STORE_OK)

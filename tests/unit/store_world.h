@@ -30,6 +30,9 @@ int world_end(void **state);
 /* A path in the case's folder; good until the next call. */
 const char *world_path(const struct world *w, const char *name);
 
+/* How many files there have names that begin so. */
+int world_files(const struct world *w, const char *begin);
+
 /* SQL by hand, past the store. */
 enum store_result world_execute(struct world *w, const char *sql);
 

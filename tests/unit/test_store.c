@@ -1038,7 +1038,7 @@ static void a_backup_is_the_whole_database(void **state)
 	if (w->postgresql) {
 		assert_int_equal(store_backup(w->store, world_path(w, "copy.db"), false, w->problem), STORE_REFUSED);
 		assert_non_null(strstr(w->problem, "pg_dump"));
-		assert_int_equal(access(world_path(w, "copy.db"), F_OK), -1);
+		assert_int_equal(world_files(w, "copy.db"), 0);
 		return;
 	}
 	world_good(w, store_backup(w->store, world_path(w, "copy.db"), false, w->problem));
@@ -1052,7 +1052,7 @@ static void a_backup_is_the_whole_database(void **state)
 	store_secret(copy, b);
 	assert_memory_equal(a, b, sizeof a);
 	store_close(&copy);
-	assert_int_equal(access(world_path(w, "copy.db-wal"), F_OK), -1);
+	assert_int_equal(world_files(w, "copy.db"), 1);
 }
 
 static void a_backup_replaces_only_when_told(void **state)
@@ -1071,6 +1071,8 @@ static void a_backup_replaces_only_when_told(void **state)
 	assert_int_equal(store_backup(w->store, world_path(w, "authority.db"), true, w->problem), STORE_REFUSED);
 	assert_int_equal(store_backup(w->store, "/nonexistent/folder/copy.db", false, w->problem), STORE_UNAVAILABLE);
 	world_good(w, store_check(w->store, w->problem));
+	assert_int_equal(world_files(w, "copy.db"), 1);
+	assert_int_equal(world_files(w, "authority.db."), 0);
 }
 
 #define FILE_CASES 5
