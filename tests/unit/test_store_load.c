@@ -218,6 +218,7 @@ static void who_waits_for_another_program_is_served(void **state)
 struct knot {
 	struct world *w;
 	struct db *by_hand;
+	pthread_t thread;
 	int runs;
 	uint32_t number;
 };
@@ -235,18 +236,16 @@ static void *ask_for_the_chain(void *context)
 static enum store_result tie(struct store_tx *tx, void *context)
 {
 	struct knot *k = context;
-	pthread_t thread;
 	int rounds = 0;
 	enum store_result result;
 
 	if (k->runs++)
 		return store_sequence_next(tx, "one", &k->number);
-	assert_int_equal(pthread_create(&thread, NULL, ask_for_the_chain, k), 0);
+	assert_int_equal(pthread_create(&k->thread, NULL, ask_for_the_chain, k), 0);
 	while (world_number(k->w, "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") < 1)
 		pause_or_fail(&rounds, "the other asks for the lock");
 	result = store_sequence_next(tx, "one", &k->number); /* ends in a deadlock, which we are told of */
-	assert_int_equal(result, STORE_CONFLICT);
-	assert_int_equal(pthread_detach(thread), 0);
+	assert_int_not_equal(result, STORE_OK);
 	return result;
 }
 
@@ -258,12 +257,12 @@ static void a_deadlock_is_run_again(void **state)
 
 	world_good(w, call_sequence(w->store, "one", &number));
 	k.by_hand = world_connect(w);
-	assert_int_equal(k.by_hand->driver->execute(k.by_hand, "SET deadlock_timeout = '1h'; SET lock_timeout = 0;"
-	                                            "SET statement_timeout = 0; BEGIN;"
+	assert_int_equal(k.by_hand->driver->execute(k.by_hand, "SET deadlock_timeout = '1h'; BEGIN;"
 	                                            "UPDATE sequence SET last_number = 40 WHERE authorizer = 'one'"),
 	                 STORE_OK);
 	world_good(w, store_run(w->store, tie, &k, w->problem));
-	assert_int_equal(k.runs, 2);
+	assert_int_equal(pthread_join(k.thread, NULL), 0);
+	assert_true(k.runs >= 2); /* more, where the store is faster than the other to ask again */
 	assert_int_equal(k.number, 2);
 	k.by_hand->driver->close(k.by_hand);
 }
@@ -304,9 +303,10 @@ static void a_connection_that_was_cut_is_made_again(void **state)
 static void who_stands_still_does_not_stop_the_others(void **state)
 {
 	struct world *w = *state;
-	struct db *still = world_connect(w);
+	struct db *still = NULL;
 	uint32_t number;
 
+	assert_int_equal(db_driver_of(w->url)->open(w->url, false, &still), STORE_OK); /* as patient as an instance is */
 	assert_int_equal(still->driver->begin(still, DB_WRITE), STORE_OK);
 	assert_int_equal(still->driver->execute(still, "INSERT INTO sequence VALUES ('one', 41)"), STORE_OK);
 	world_good(w, call_sequence(w->store, "one", &number));

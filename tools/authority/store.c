@@ -16,8 +16,8 @@
 #include "tools/authority/store_internal.h"
 
 #define CONNECTIONS_MAX 16
-#define AGAIN_SECONDS 60 /* how long one transaction is tried while others are first */
-#define AWAY_SECONDS 3   /* … and while the database does not answer: a restart of it */
+#define AGAIN_SECONDS 60 /* how long one transaction is tried while others are first, or its connections are cut */
+#define AWAY_SECONDS 3   /* … and while there is no connection to be had: a restart of the database */
 #define PAUSE_NS 20000000L
 
 struct store {
@@ -251,7 +251,6 @@ enum store_result tx_find(struct store_tx *tx, enum statement number, const stru
 	return result;
 }
 
-/* One try. `at_end`: the answer is that of the commit, which may have been heard or not. */
 static enum store_result run_once(struct store_tx *tx, store_work *work, void *context, bool *at_end)
 {
 	const struct db_driver *driver = tx->store->driver;
@@ -273,15 +272,24 @@ static enum store_result run_once(struct store_tx *tx, store_work *work, void *c
 	return result;
 }
 
+/* How one try went. */
+struct try {
+	bool connected; /* there was a connection */
+	bool lost;      /* … and then no more */
+	bool at_end;    /* the answer is that of the commit: it may have been heard or not */
+};
+
 /* Is another try of use, and is there time for it? Waits a little when the database is away. */
-static bool again(enum store_result result, bool lost, bool at_end, const struct timespec *since)
+static bool again(enum store_result result, const struct try *t, const struct timespec *since)
 {
 	struct timespec now, pause = {0, PAUSE_NS};
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - since->tv_sec >= (t->connected ? AGAIN_SECONDS : AWAY_SECONDS))
+		return false;
 	if (result == STORE_CONFLICT)
-		return now.tv_sec - since->tv_sec < AGAIN_SECONDS;
-	if (result != STORE_UNAVAILABLE || !lost || at_end || now.tv_sec - since->tv_sec >= AWAY_SECONDS)
+		return true;
+	if (result != STORE_UNAVAILABLE || t->at_end || (t->connected && !t->lost))
 		return false;
 	nanosleep(&pause, NULL);
 	return true;
@@ -291,27 +299,28 @@ static enum store_result run(struct store *s, store_work *work, void *context, b
                              char problem[STORE_PROBLEM_SIZE])
 {
 	struct store_tx tx = {s, NULL, writes};
-	bool at_end, lost, queue = writes && s->driver->kind == DB_SQLITE;
+	bool queue = writes && s->driver->kind == DB_SQLITE;
 	struct timespec since;
+	struct try t;
 	enum store_result result;
 
 	clock_gettime(CLOCK_MONOTONIC, &since);
 	do {
-		at_end = false;
-		lost = true;
+		t = (struct try){.connected = false};
 		result = store_take(s, &tx.db, problem);
 		if (result != STORE_OK)
 			continue; /* to the question whether to try again */
+		t.connected = true;
 		if (queue)
 			pthread_mutex_lock(&s->writer);
-		result = run_once(&tx, work, context, &at_end);
+		result = run_once(&tx, work, context, &t.at_end);
 		if (queue)
 			pthread_mutex_unlock(&s->writer);
-		lost = tx.db->lost;
+		t.lost = tx.db->lost;
 		if (result != STORE_OK)
 			store_say(result, tx.db->problem, problem);
 		store_give(s, tx.db);
-	} while (again(result, lost, at_end, &since));
+	} while (again(result, &t, &since));
 	return result == STORE_CONFLICT ? STORE_UNAVAILABLE : result;
 }
 
