@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/err.h>
 #include <openssl/objects.h>
 
 #include "authz/asn1.h"
@@ -102,4 +103,26 @@ enum authz_reason party_read(const X509 *x, struct party *out)
 		ok = take_attribute(sk_X509_ATTRIBUTE_value(list, i), out);
 	ASN1_item_free((ASN1_VALUE *)list, ASN1_ITEM_rptr(TWCARD_AC_DIRECTORY));
 	return ok ? AUTHZ_GOOD : AUTHZ_CARD_ATTRIBUTES;
+}
+
+enum authz_reason authz_card_read(const X509 *x, struct authz_card *out)
+{
+	static const enum authz_rank ranks[] = {[PARTY_NO_RANK] = AUTHZ_RANK_NONE,
+						[PARTY_PRIMARY] = AUTHZ_RANK_PRIMARY,
+						[PARTY_ATTACHED] = AUTHZ_RANK_ATTACHED};
+	struct party says;
+	enum authz_reason r;
+
+	if (!x || !out)
+		return AUTHZ_BAD_ARGUMENT;
+	*out = (struct authz_card){.rank = AUTHZ_RANK_NONE};
+	ERR_set_mark();
+	r = party_read(x, &says);
+	ERR_pop_to_mark();
+	if (r != AUTHZ_GOOD)
+		return r;
+	out->rank = ranks[says.rank];
+	memcpy(out->organization, says.organization, sizeof says.organization);
+	memcpy(out->card_number, says.card_number, sizeof says.card_number);
+	return AUTHZ_GOOD;
 }

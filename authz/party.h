@@ -11,8 +11,8 @@
 
 enum party_rank { PARTY_NO_RANK, PARTY_PRIMARY, PARTY_ATTACHED };
 
-#define PARTY_ORGANIZATION_LEN 8 /* 統一編號 */
-#define PARTY_CARD_NUMBER_MAX 32
+#define PARTY_ORGANIZATION_LEN AUTHZ_ORGANIZATION_LEN
+#define PARTY_CARD_NUMBER_MAX AUTHZ_CARD_NUMBER_MAX
 
 struct party {
 	enum party_rank rank;

@@ -203,6 +203,23 @@ AUTHZ_API char *authz_cert_text(const struct authz_cert *cert, enum authz_langua
 /* True: ten characters, a letter, 1 or 2, and digits with the right last one. */
 AUTHZ_API bool authz_id_is_national(const char *id);
 
+/* ---- cards ---- */
+
+enum authz_rank { AUTHZ_RANK_NONE, AUTHZ_RANK_PRIMARY /* 正卡 */, AUTHZ_RANK_ATTACHED /* 附卡 */ };
+
+#define AUTHZ_ORGANIZATION_LEN 8 /* 統一編號 */
+#define AUTHZ_CARD_NUMBER_MAX 32
+
+/* What a card's X.509 certificate says of the card. */
+struct authz_card {
+	enum authz_rank rank;
+	char organization[AUTHZ_ORGANIZATION_LEN + 1]; /* "": not said */
+	char card_number[AUTHZ_CARD_NUMBER_MAX + 1];   /* "": not said */
+};
+
+/* AUTHZ_CARD_ATTRIBUTES: they cannot be read. Whether it is true, only a chain says. */
+AUTHZ_API enum authz_reason authz_card_read(const X509 *x, struct authz_card *out) AUTHZ_CHECK_RESULT;
+
 /* ---- building ---- */
 
 struct authz_spec {

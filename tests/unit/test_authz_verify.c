@@ -582,9 +582,27 @@ static void threads_ask_at_once(void **state)
 	}
 }
 
+static void a_card_says_what_it_is(void **state)
+{
+	struct authz_card card;
+
+	(void)state;
+	assert_int_equal(authz_card_read(w.cards[WORLD_PRIMARY], &card), AUTHZ_GOOD);
+	assert_int_equal(card.rank, AUTHZ_RANK_PRIMARY);
+	assert_string_equal(card.organization, "12345678");
+	assert_int_equal(authz_card_read(w.cards[WORLD_CLERK], &card), AUTHZ_GOOD);
+	assert_int_equal(card.rank, AUTHZ_RANK_ATTACHED);
+	assert_int_equal(authz_card_read(w.cards[WORLD_PERSON], &card), AUTHZ_GOOD);
+	assert_int_equal(card.rank, AUTHZ_RANK_NONE);
+	assert_string_equal(card.organization, "");
+	assert_int_equal(authz_card_read(NULL, &card), AUTHZ_BAD_ARGUMENT);
+	assert_int_equal(authz_card_read(w.cards[WORLD_CLERK], NULL), AUTHZ_BAD_ARGUMENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_card_says_what_it_is),
 		SCENE(a_primary_cards_certificate_is_good),
 		SCENE(a_certificate_for_nothing_is_good_and_says_nothing),
 		SCENE(a_delegated_certificate_is_good),
