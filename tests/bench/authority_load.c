@@ -1,0 +1,461 @@
+/*
+ * Load for an authority: cards made of software keys, and clients that reserve
+ * and register certificates with them over TLS, each on one connection.
+ *
+ *   authority_load make DIR
+ *   authority_load run DIR URL CLIENTS ROUNDS ANSWERED
+ *
+ * make puts ca.pem (for the server's --trust), primary.pem and clerk.pem
+ * (certificate and key) into DIR. run makes ROUNDS reservations and
+ * registrations in each client, writes "ID OPERATION NUMBER" for each that was
+ * answered into ANSWERED before it goes on, and prints the numbers. DIR/tls.pem
+ * is what the server's certificate is checked against. Status 1: a client did
+ * not get to its end (the server is gone), 2: an answer that is wrong.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+
+#include "authority_request.h"
+#include "authz_world.h"
+
+#define CLIENTS_MAX 64
+#define BODY_MAX (1 << 20)
+#define TIMEOUT_SECONDS 120
+
+#define MUST(condition)                                                                                      \
+	((condition) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), exit(2)))
+
+static struct {
+	char host[64];
+	int port;
+	bool tls;
+	SSL_CTX *ctx;
+	X509 *primary, *clerk;
+	EVP_PKEY *key; /* of the primary card */
+	char name[256]; /* of the authority */
+	int rounds, answered;
+} load;
+
+struct client {
+	pthread_t thread;
+	int fd;
+	SSL *ssl;
+	double *times; /* milliseconds, of each request */
+	int count;
+	bool lost;
+	char body[BODY_MAX];
+};
+
+/* ---- the connection ---- */
+
+static bool open_connection(struct client *c)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)load.port)};
+	struct timeval limit = {.tv_sec = TIMEOUT_SECONDS};
+	int yes = 1;
+
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	MUST(c->fd >= 0 && inet_pton(AF_INET, load.host, &to.sin_addr) == 1);
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0)
+		return false;
+	if (!load.tls)
+		return true;
+	c->ssl = SSL_new(load.ctx);
+	MUST(c->ssl && SSL_set_fd(c->ssl, c->fd));
+	return SSL_connect(c->ssl) == 1;
+}
+
+static void close_connection(struct client *c)
+{
+	SSL_free(c->ssl);
+	c->ssl = NULL;
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static bool put(struct client *c, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = c->ssl ? SSL_write(c->ssl, p, (int)len) : send(c->fd, p, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return false;
+		p += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* One answer, into the body. 0: the connection is lost; else the status. */
+static int take(struct client *c)
+{
+	size_t have = 0, wanted = 0;
+	char *end = NULL, *length;
+	int status;
+
+	while (!end || have < wanted) {
+		int room = (int)(sizeof c->body - 1 - have);
+		ssize_t n = c->ssl ? SSL_read(c->ssl, c->body + have, room) : recv(c->fd, c->body + have, (size_t)room, 0);
+
+		if (n <= 0)
+			return 0;
+		have += (size_t)n;
+		c->body[have] = '\0';
+		if (!end && (end = strstr(c->body, "\r\n\r\n"))) {
+			length = strcasestr(c->body, "\r\nContent-Length:");
+			MUST(length && length < end);
+			wanted = (size_t)(end + 4 - c->body) + strtoul(length + 17, NULL, 10);
+			MUST(wanted < sizeof c->body);
+		}
+	}
+	status = atoi(c->body + 9);
+	memmove(c->body, end + 4, have - (size_t)(end + 4 - c->body) + 1);
+	return status;
+}
+
+static int get(struct client *c, const char *path)
+{
+	char head[256];
+	int n = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, load.host);
+
+	return put(c, head, (size_t)n) ? take(c) : 0;
+}
+
+static int post(struct client *c, const void *body, size_t len)
+{
+	char *all = malloc(len + 256);
+	int n = snprintf(all, 256, "POST /v1/requests HTTP/1.1\r\nHost: %s\r\nContent-Type: application/pkcs7-mime\r\n"
+				   "Content-Length: %zu\r\n\r\n", load.host, len);
+	bool sent;
+
+	memcpy(all + n, body, len);
+	sent = put(c, all, (size_t)n + len);
+	free(all);
+	return sent ? take(c) : 0;
+}
+
+/* ---- requests ---- */
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1e6;
+}
+
+static void time_text(time_t t, char out[32])
+{
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static void add_text(struct json_object *to, const char *name, const char *text)
+{
+	json_object_object_add(to, name, json_object_new_string(text));
+}
+
+static const char *text_of(struct json_object *from, const char *name)
+{
+	struct json_object *value = NULL;
+
+	MUST(json_object_object_get_ex(from, name, &value));
+	return json_object_get_string(value);
+}
+
+static void note(const char *id, const char *operation, const char *number)
+{
+	char line[256];
+	int n = snprintf(line, sizeof line, "%s %s %s\n", id, operation, number);
+
+	/* one write: whole lines, also of several threads */
+	MUST(write(load.answered, line, (size_t)n) == n);
+}
+
+static void random_id(char out[33])
+{
+	unsigned char bytes[16];
+
+	MUST(RAND_bytes(bytes, sizeof bytes) == 1);
+	for (int i = 0; i < 16; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* NULL: the connection is lost. fields is taken over. number: the answer's field that is noted. */
+static struct json_object *request(struct client *c, const char *operation, struct json_object *fields, const char *number)
+{
+	struct json_object *answer = NULL;
+	char id[33], now[32];
+	uint8_t *bytes;
+	double begun = 0;
+	const char *text;
+	size_t len;
+	int status = get(c, "/v1/nonce");
+
+	if (status) {
+		MUST(status == 200 && (answer = json_tokener_parse(c->body)));
+		add_text(fields, "nonce", text_of(answer, "nonce"));
+		json_object_put(answer);
+		answer = NULL;
+		random_id(id);
+		time_text(time(NULL), now);
+		json_object_object_add(fields, "protocol", json_object_new_int(1));
+		add_text(fields, "operation", operation);
+		add_text(fields, "authority", load.name);
+		add_text(fields, "request", id);
+		add_text(fields, "time", now);
+		text = json_object_to_json_string(fields);
+		bytes = authority_request_sign(load.key, load.primary, text, strlen(text), &len);
+		begun = now_ms();
+		status = post(c, bytes, len);
+		free(bytes);
+	}
+	json_object_put(fields);
+	if (!status)
+		return NULL;
+	if (status != 200)
+		fprintf(stderr, "%s: %d %s\n", operation, status, c->body);
+	MUST(status == 200 && (answer = json_tokener_parse(c->body)));
+	c->times[c->count++] = now_ms() - begun;
+	note(id, operation, text_of(answer, number));
+	return answer;
+}
+
+static time_t time_of(struct json_object *from, const char *name)
+{
+	struct tm tm = {0};
+
+	MUST(strptime(text_of(from, name), "%Y-%m-%dT%H:%M:%SZ", &tm));
+	return timegm(&tm);
+}
+
+static struct authz_spec new_spec(void)
+{
+	return (struct authz_spec){
+		.holder = load.clerk,
+		.authorizer = load.primary,
+		.kind = AUTHZ_KIND_APPLICATIONS,
+		.grant_count = 1,
+		.grants = {{"公文交換測試平台", "測試公司2》高雄第一廠", "005》12345601", "接收公文、發送公文"}},
+		.bearer_id_kind = AUTHZ_ID_NATIONAL,
+		.bearer_id = "A123456789",
+	};
+}
+
+static struct json_object *reserve(struct client *c, struct authz_spec *spec)
+{
+	struct json_object *fields = json_object_new_object(), *answer;
+
+	json_object_object_add(fields, "holder", authority_request_x509(spec->holder));
+	json_object_object_add(fields, "content", authority_request_content(spec));
+	add_text(fields, "kind", "applications");
+	add_text(fields, "terms", "1");
+	answer = request(c, "reserve", fields, "sequence");
+	if (answer) {
+		spec->sequence = (uint32_t)atoi(text_of(answer, "sequence"));
+		spec->not_before = time_of(answer, "not_before");
+		spec->not_after = time_of(answer, "not_after");
+	}
+	return answer;
+}
+
+/* False: the connection is lost. */
+static bool one_round(struct client *c)
+{
+	struct authz_spec spec = new_spec();
+	struct json_object *reserved = reserve(c, &spec), *fields, *answer;
+	struct authz_cert *cert = NULL;
+	const unsigned char *der;
+	size_t len;
+
+	if (!reserved)
+		return false;
+	MUST(authz_cert_build(&spec, world_sign, load.key, &cert) == AUTHZ_GOOD);
+	der = authz_cert_der(cert, &len);
+	fields = json_object_new_object();
+	add_text(fields, "reservation", text_of(reserved, "reservation"));
+	json_object_object_add(fields, "certificate", authority_request_base64(der, len));
+	answer = request(c, "register", fields, "serial");
+	authz_cert_free(cert);
+	json_object_put(reserved);
+	json_object_put(answer);
+	return answer != NULL;
+}
+
+static void *work(void *context)
+{
+	struct client *c = context;
+
+	c->lost = !open_connection(c);
+	for (int i = 0; i < load.rounds && !c->lost; i++)
+		c->lost = !one_round(c);
+	close_connection(c);
+	return NULL;
+}
+
+/* ---- what is run ---- */
+
+static void save(const char *dir, const char *name, X509 *x509, EVP_PKEY *key)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s.pem", dir, name);
+	file = fopen(path, "we");
+	MUST(file && PEM_write_X509(file, x509));
+	MUST(!key || PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL));
+	MUST(fclose(file) == 0);
+}
+
+static int make(const char *dir)
+{
+	struct world w;
+
+	world_init(&w, time(NULL));
+	save(dir, "ca", w.cards[WORLD_CA], NULL);
+	save(dir, "primary", w.cards[WORLD_PRIMARY], w.keys[WORLD_PRIMARY]);
+	save(dir, "clerk", w.cards[WORLD_CLERK], w.keys[WORLD_CLERK]);
+	world_clear(&w);
+	return 0;
+}
+
+static X509 *load_card(const char *dir, const char *name, EVP_PKEY **key)
+{
+	char path[512];
+	FILE *file;
+	X509 *x509;
+
+	snprintf(path, sizeof path, "%s/%s.pem", dir, name);
+	file = fopen(path, "re");
+	MUST(file);
+	x509 = PEM_read_X509(file, NULL, NULL, NULL);
+	MUST(x509);
+	if (key)
+		*key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	fclose(file);
+	return x509;
+}
+
+static void read_url(const char *dir, const char *url)
+{
+	char path[512];
+
+	load.tls = strncmp(url, "https://", 8) == 0;
+	MUST(sscanf(url + (load.tls ? 8 : 7), "%63[^:]:%d", load.host, &load.port) == 2);
+	if (!load.tls)
+		return;
+	snprintf(path, sizeof path, "%s/tls.pem", dir);
+	load.ctx = SSL_CTX_new(TLS_client_method());
+	MUST(load.ctx && SSL_CTX_load_verify_locations(load.ctx, path, NULL));
+	SSL_CTX_set_verify(load.ctx, SSL_VERIFY_PEER, NULL);
+}
+
+static void read_name(void)
+{
+	struct client *c = calloc(1, sizeof *c);
+	struct json_object *version;
+
+	MUST(c && open_connection(c) && get(c, "/v1/version") == 200);
+	version = json_tokener_parse(c->body);
+	snprintf(load.name, sizeof load.name, "%s", text_of(version, "name"));
+	json_object_put(version);
+	close_connection(c);
+	free(c);
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print_numbers(struct client *const *clients, int count, double seconds)
+{
+	double *all = calloc((size_t)count * (size_t)load.rounds * 2 + 1, sizeof *all);
+	int n = 0;
+
+	MUST(all);
+	for (int i = 0; i < count; i++) {
+		memcpy(all + n, clients[i]->times, (size_t)clients[i]->count * sizeof *all);
+		n += clients[i]->count;
+	}
+	qsort(all, (size_t)n, sizeof *all, compare);
+	printf("%d clients, %d signed requests in %.1f s: %.0f a second, p50 %.1f ms, p99 %.1f ms\n", count, n, seconds,
+	       n / seconds, all[n / 2], all[n ? (n - 1) * 99 / 100 : 0]);
+	free(all);
+}
+
+static int run(int count)
+{
+	struct client *clients[CLIENTS_MAX];
+	double begun = now_ms();
+	bool lost = false;
+
+	for (int i = 0; i < count; i++) {
+		clients[i] = calloc(1, sizeof *clients[i]);
+		MUST(clients[i]);
+		clients[i]->times = calloc((size_t)load.rounds * 2 + 1, sizeof(double));
+		MUST(clients[i]->times && pthread_create(&clients[i]->thread, NULL, work, clients[i]) == 0);
+	}
+	for (int i = 0; i < count; i++)
+		pthread_join(clients[i]->thread, NULL);
+	print_numbers(clients, count, (now_ms() - begun) / 1000);
+	for (int i = 0; i < count; i++) {
+		lost = lost || clients[i]->lost;
+		free(clients[i]->times);
+		free(clients[i]);
+	}
+	return lost ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	int clients, status;
+
+	if (argc == 3 && strcmp(argv[1], "make") == 0)
+		return make(argv[2]);
+	if (argc != 7 || strcmp(argv[1], "run") != 0) {
+		fprintf(stderr, "authority_load make DIR | run DIR URL CLIENTS ROUNDS ANSWERED\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	clients = atoi(argv[4]);
+	load.rounds = atoi(argv[5]);
+	load.answered = open(argv[6], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	MUST(clients > 0 && clients <= CLIENTS_MAX && load.rounds > 0 && load.answered >= 0);
+	load.primary = load_card(argv[2], "primary", &load.key);
+	load.clerk = load_card(argv[2], "clerk", NULL);
+	read_url(argv[2], argv[3]);
+	read_name();
+	status = run(clients);
+	X509_free(load.primary);
+	X509_free(load.clerk);
+	EVP_PKEY_free(load.key);
+	SSL_CTX_free(load.ctx);
+	close(load.answered);
+	return status;
+}
