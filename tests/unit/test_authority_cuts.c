@@ -2,7 +2,7 @@
  * A server that is killed in the middle of a request, before and after each call
  * to the database; then the same bytes once more, to another server. There is
  * one effect, whenever it was: the answer, the numbers and the audit are those
- * of a request that came once.
+ * of a request that came once. The same for a database that fails at each call.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,6 +31,15 @@ static void point(void)
 		cut_at--;
 }
 
+/* The same for a database that fails; counted down, too. */
+static int fail_at = -1;
+static enum store_result failure;
+
+static bool fails(void)
+{
+	return fail_at >= 0 && fail_at-- == 0;
+}
+
 /* A call with a point before and behind. */
 #define WRAP(name, parameters, arguments)                                                                    \
 	enum store_result __real_##name parameters;                                                          \
@@ -39,7 +48,7 @@ static void point(void)
 	{                                                                                                    \
 		enum store_result result;                                                                    \
 		point();                                                                                     \
-		result = __real_##name arguments;                                                            \
+		result = fails() ? failure : __real_##name arguments;                                        \
 		point();                                                                                     \
 		return result;                                                                               \
 	}
@@ -201,6 +210,64 @@ static void an_activation_is_told_once(void **state)
 	}
 }
 
+/* ---- a database that fails ---- */
+
+/* At each call, once; then the same bytes again. True: there was such a call. */
+static bool fail_and_repeat(struct bench *b, int call, enum store_result with, const char *code, int status)
+{
+	struct authz_spec spec = world_spec(&w);
+	struct ask ask = ask_for(WORLD_PRIMARY, "reserve", bench_reservation(&spec));
+	size_t len;
+	uint8_t *bytes = bench_bytes(b, &ask, &len);
+	uint64_t rows = bench_audit(b, NULL);
+	struct reply r;
+	bool failed;
+
+	failure = with;
+	fail_at = call;
+	r = bench_send(b, bytes, len);
+	failed = fail_at < 0;
+	fail_at = -1;
+	/* the store may have tried again by itself */
+	if (r.status != 200) {
+		bench_refused(r, code, "");
+		assert_int_equal(r.status, status);
+		assert_int_equal(bench_audit(b, NULL), rows);
+		assert_true(failed);
+	}
+	r = bench_send(b, bytes, len);
+	bench_good(r);
+	assert_int_equal(bench_number(r, "sequence"), call + 1);
+	assert_int_equal(bench_audit(b, NULL), rows + 1);
+	free(bytes);
+	return failed;
+}
+
+static void a_database_that_is_away_changes_nothing(void **state)
+{
+	int call = 0;
+
+	while (fail_and_repeat(*state, call, STORE_UNAVAILABLE, "database", 503))
+		assert_true(++call < CUTS_MAX);
+	assert_true(call > 6);
+}
+
+static void a_full_disk_changes_nothing(void **state)
+{
+	int call = 0;
+
+	while (fail_and_repeat(*state, call, STORE_FULL, "database", 503))
+		assert_true(++call < CUTS_MAX);
+}
+
+static void a_database_that_makes_no_sense_changes_nothing(void **state)
+{
+	int call = 0;
+
+	while (fail_and_repeat(*state, call, STORE_BROKEN, "internal", 500))
+		assert_true(++call < CUTS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +275,9 @@ int main(void)
 		BENCH(a_certificate_is_registered_and_written_once),
 		BENCH(a_delegation_is_replaced_once),
 		BENCH(an_activation_is_told_once),
+		BENCH(a_database_that_is_away_changes_nothing),
+		BENCH(a_full_disk_changes_nothing),
+		BENCH(a_database_that_makes_no_sense_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, bench_set_up_world, bench_tear_down_world);

@@ -129,6 +129,32 @@ static void who_is_not_trusted_is_refused(void **state)
 	world_clear(&other);
 }
 
+/* Of the same key and number, and by the same CA; but it says another rank. */
+static void another_certificate_cannot_take_the_signers_place(void **state)
+{
+	struct bench *b = *state;
+	struct watch then = before(b);
+	struct world_holder who = {"測試公司2", "12345678", "primary", "69695511457231809986163424788281756859",
+				   KU_DIGITAL_SIGNATURE, w.first, w.last};
+	X509 *other = world_certificate(&w, &who, w.keys[WORLD_CLERK]);
+	size_t len;
+	uint8_t *bytes = authority_request_sign_other(w.keys[WORLD_CLERK], w.cards[WORLD_CLERK], "{}", 2, NULL,
+						      CMS_CADES | CMS_NOCERTS, &len);
+	const unsigned char *p = bytes;
+	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &p, (long)len);
+	unsigned char *der = NULL;
+	int n;
+
+	assert_true(CMS_add1_cert(cms, other));
+	n = i2d_CMS_ContentInfo(cms, &der);
+	assert_true(n > 0);
+	unchanged(b, then, bench_send(b, der, (size_t)n), "bad-signature", "", false);
+	OPENSSL_free(der);
+	CMS_ContentInfo_free(cms);
+	X509_free(other);
+	free(bytes);
+}
+
 /* ---- what it says ---- */
 
 static void the_form_is_asked_for(void **state)
@@ -545,6 +571,7 @@ int main(void)
 		BENCH(a_changed_byte_is_noticed),
 		BENCH(weak_or_bare_signatures_are_refused),
 		BENCH(who_is_not_trusted_is_refused),
+		BENCH(another_certificate_cannot_take_the_signers_place),
 		BENCH(the_form_is_asked_for),
 		BENCH(another_protocol_or_authority_is_refused),
 		BENCH(a_request_must_be_fresh),
