@@ -246,7 +246,7 @@ static bool load_tls(struct server *s, const struct server_settings *settings, c
 	return s->key != NULL;
 }
 
-static void log_library(void *context, const char *format, va_list args)
+static __attribute__((format(printf, 2, 0))) void log_library(void *context, const char *format, va_list args)
 {
 	(void)context;
 	log_arguments(format, args);
