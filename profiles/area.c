@@ -48,7 +48,7 @@ static enum result read_copy(struct card *card, const struct card_path *file, st
 }
 
 /* A file that is not there, or too short, is a copy that was never written. */
-static enum result take_copy(struct area *area, int i, enum area_copy *state)
+static enum result read_and_parse(struct area *area, int i, enum area_copy *state)
 {
 	struct buffer bytes = BUFFER_INIT;
 	enum result r = read_copy(area->card, &area_layout.index[i], &bytes);
@@ -62,6 +62,21 @@ static enum result take_copy(struct area *area, int i, enum area_copy *state)
 	area->whole[i] = r == RESULT_OK && *state == AREA_COPY_WHOLE;
 	buffer_clear(&bytes);
 	return r;
+}
+
+/*
+ * If the newer copy were not seen for a moment, the older one would count, and
+ * the next change would be written over the newer: what is not whole is looked
+ * at once more, from the directory on.
+ */
+static enum result take_copy(struct area *area, int i, enum area_copy *state)
+{
+	enum result r = read_and_parse(area, i, state);
+
+	if (r != RESULT_OK || *state == AREA_COPY_WHOLE)
+		return r;
+	r = card_find_directory(area->card, &area_layout.dir);
+	return r == RESULT_OK ? read_and_parse(area, i, state) : r;
 }
 
 /* Which copy counts? RESULT_AREA_NOT_ACTIVATED, RESULT_INDEX_FORMAT: none. */
