@@ -333,30 +333,50 @@ static enum result check_block(struct token *t, const struct object *key,
 	return SENDS_CARD_AWAY(r) ? r : RESULT_OK;
 }
 
-/* The operation, with the PIN given again at most once. */
-static enum result operate(struct token *t, const struct object *key,
-			   const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
+enum result token_with_pin(struct token *t, token_job *job, void *context)
 {
 	bool verified_now = false;
 	enum result r = RESULT_OK;
 
+	if (!t->logged_in)
+		return RESULT_SECURITY_STATUS;
 	if (!t->verified || card_wants_pin_again(t->card)) {
 		r = verify_again(t);
 		verified_now = true;
 	}
 	if (r == RESULT_OK)
-		r = card_private_op(t->card, key->record->key_ref, in, out);
+		r = job(t, context);
 	if (r != RESULT_SECURITY_STATUS || verified_now)
 		return r;
 	log_line(LOG_INFO, "the card forgot the PIN without a reset: giving it again, once");
 	t->verified = false;
 	r = verify_again(t);
-	return r == RESULT_OK ? card_private_op(t->card, key->record->key_ref, in, out) : r;
+	return r == RESULT_OK ? job(t, context) : r;
+}
+
+void token_after_pin(struct token *t, enum result r)
+{
+	if (r == RESULT_SECURITY_STATUS || r == RESULT_CARD_MUTE)
+		token_logout(t);
+}
+
+struct private_op {
+	unsigned key_ref;
+	const uint8_t *in;
+	uint8_t *out;
+};
+
+static enum result operate(struct token *t, void *context)
+{
+	const struct private_op *op = context;
+
+	return card_private_op(t->card, op->key_ref, op->in, op->out);
 }
 
 enum result token_private_op(struct token *t, const struct object *key, bool any_block,
 			     const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE])
 {
+	struct private_op op = {key->record->key_ref, in, out};
 	enum result r = RESULT_OK;
 
 	if (!t->logged_in)
@@ -364,13 +384,11 @@ enum result token_private_op(struct token *t, const struct object *key, bool any
 	if (any_block)
 		r = check_block(t, key, in);
 	if (r == RESULT_OK)
-		r = operate(t, key, in, out);
+		r = token_with_pin(t, operate, &op);
 	if (r == RESULT_OK)
 		r = check_result(t, key, in, out);
 	if (r != RESULT_OK)
 		OPENSSL_cleanse(out, CARD_MODULUS_SIZE);
-	/* after an answer that makes no sense nothing about the card's state is certain */
-	if (r == RESULT_SECURITY_STATUS || r == RESULT_CARD_MUTE)
-		token_logout(t);
+	token_after_pin(t, r);
 	return r;
 }

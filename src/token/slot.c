@@ -149,6 +149,7 @@ static void end_transaction(struct slot *slot)
 		return;
 	if (!slot->drop_card && !atomic_load(&slot->abandoned))
 		warm_save(t);
+	token_close_area(t); /* others may change it from now on */
 	r = card_end(t->card, reset);
 	slot->in_transaction = false;
 	if (reset && (r == RESULT_OK || r == RESULT_CARD_REMOVED))
@@ -662,6 +663,21 @@ CK_RV slot_logout(struct slot *slot)
 		return CKR_USER_NOT_LOGGED_IN;
 	log_out(slot);
 	return CKR_OK;
+}
+
+enum result slot_with_pin(struct slot *slot, token_job *job, void *context)
+{
+	enum result r = slot_touch(slot);
+
+	if (r == RESULT_OK) {
+		if (!slot_logged_in(slot))
+			return RESULT_SECURITY_STATUS;
+		r = token_with_pin(&slot->token, job, context);
+		token_after_pin(&slot->token, r);
+		if (!slot_logged_in(slot)) /* it was dropped */
+			log_out(slot);
+	}
+	return slot_after_error(slot, r);
 }
 
 CK_RV slot_private_op(struct slot *slot, CK_OBJECT_HANDLE handle, bool any_block,

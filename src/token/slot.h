@@ -176,6 +176,13 @@ CK_RV slot_private_op(struct slot *slot, CK_OBJECT_HANDLE key, bool any_block,
 		      const uint8_t in[CARD_MODULUS_SIZE], uint8_t out[CARD_MODULUS_SIZE]);
 
 /*
+ * Does what only works on a verified card, see token_with_pin(), and what
+ * follows from its result. RESULT_SECURITY_STATUS: nobody is logged in, or the
+ * login ended with it.
+ */
+MUST_USE enum result slot_with_pin(struct slot *slot, token_job *job, void *context);
+
+/*
  * After a card operation failed with r: what follows for the slot (the card
  * is gone, or did not answer). Answers r, or the truer RESULT_CARD_REMOVED.
  */

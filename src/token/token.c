@@ -48,6 +48,7 @@ struct card *token_clear(struct token *t)
 		buffer_clear(&t->lists[i].raw);
 	}
 	token_forget_checks(t);
+	token_close_area(t);
 	cache_clear(&t->cache);
 	cache_clear(&t->refuted);
 	secret_clear(&t->pin);
@@ -123,6 +124,11 @@ enum result token_read_number(struct token *t)
 	memcpy(t->data.serial, number, sizeof number);
 	pthread_mutex_unlock(&t->lock);
 	return RESULT_OK;
+}
+
+void token_close_area(struct token *t)
+{
+	area_free(&t->area);
 }
 
 struct object *token_object(struct token *t, CK_OBJECT_HANDLE handle)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "apdu/secret.h"
+#include "profiles/area.h"
 #include "profiles/card.h"
 #include "src/crypto/rsa.h"
 #include "src/token/cache.h"
@@ -67,6 +68,7 @@ struct token {
 	struct public_key keys[TOKEN_KEYS_MAX];
 	size_t key_count;
 	bool has_profiles; /* its profile objects have been made */
+	struct area *area;    /* the data area as this transaction found it; NULL: not opened; with the turn */
 	struct cache cache;   /* what the disk had; not to be believed without `bound`; with the turn */
 	struct cache refuted; /* what of it was found to be wrong; with the turn */
 	bool warm_loaded;     /* it has been looked for */
@@ -225,5 +227,28 @@ MUST_USE enum result token_check_private_op(struct token *t, const struct object
 MUST_USE enum result token_private_op(struct token *t, const struct object *key, bool any_block,
 				      const uint8_t in[CARD_MODULUS_SIZE],
 				      uint8_t out[CARD_MODULUS_SIZE]);
+
+/* ---- what the PIN opens ---- */
+
+typedef enum result token_job(struct token *t, void *context);
+
+/*
+ * Does what only works on a verified card. The kept PIN is given again before
+ * it if the card is not known to be verified, or after it if the card refused
+ * it for want of the PIN; then it is done once more. So a job is done twice at
+ * the most, and there is one VERIFY at the most. What the job answers;
+ * RESULT_SECURITY_STATUS: nobody is logged in, or the login ended. Talks to
+ * the card.
+ */
+MUST_USE enum result token_with_pin(struct token *t, token_job *job, void *context);
+
+/*
+ * What follows from such a job's result for the login: after an answer that
+ * makes no sense nothing about the card's state is certain, and it ends.
+ */
+void token_after_pin(struct token *t, enum result r);
+
+/* What is known of the data area ends, with the transaction in which it was read. */
+void token_close_area(struct token *t);
 
 #endif

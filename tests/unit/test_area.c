@@ -28,28 +28,28 @@ static void it_is_activated_once(void **state)
 	assert_int_equal(areacard_again(&area_bench), RESULT_AREA_NOT_ACTIVATED);
 	assert_null(area_bench.area);
 	assert_int_equal(areacard_activate(&area_bench), RESULT_OK);
-	assert_int_equal(area_bench.asked, 1);
+	assert_int_equal(area_bench.issuer.asked, 1);
 	assert_int_equal(areacard_again(&area_bench), RESULT_OK);
 	assert_int_equal(count(), 0);
 	assert_int_equal(areacard_activate(&area_bench), RESULT_SNO_EXISTS);
-	assert_int_equal(area_bench.asked, 1);
+	assert_int_equal(area_bench.issuer.asked, 1);
 	assert_true(vcard_verified(area_bench.f.vcard));
 }
 
 static void a_wrong_cryptogram_makes_nothing_and_locks_in_the_end(void **state)
 {
 	(void)state;
-	area_bench.refuses = true;
+	area_bench.issuer.refuses = true;
 	areacard_login(&area_bench);
 	assert_int_equal(areacard_activate(&area_bench), RESULT_CANCELLED);
-	area_bench.refuses = false;
-	area_bench.wrong = true;
+	area_bench.issuer.refuses = false;
+	area_bench.issuer.wrong = true;
 	for (int i = 1; i <= 3; i++) {
 		areacard_login(&area_bench);
 		assert_int_equal(areacard_activate(&area_bench), i < 3 ? RESULT_AUTHENTICATION : RESULT_AREA_LOCKED);
 		assert_int_equal(vcard_issuer_tries_left(area_bench.f.vcard), 3 - i);
 	}
-	area_bench.wrong = false;
+	area_bench.issuer.wrong = false;
 	areacard_login(&area_bench);
 	assert_int_equal(areacard_activate(&area_bench), RESULT_AREA_LOCKED);
 	areacard_login(&area_bench);
@@ -137,7 +137,7 @@ static void without_leave_nothing_is_sent_that_changes_a_card(void **state)
 	areacard_open(&area_bench);
 	area_bench.f.card->options.allow_unproven = false;
 	before = area_bench.f.wire.commands;
-	area_bench.asked = 0;
+	area_bench.issuer.asked = 0;
 	assert_int_equal(areacard_write(&area_bench, 5, 10, 1), RESULT_UNPROVEN);
 	assert_int_equal(area_delete(area_bench.area, 5), RESULT_UNPROVEN);
 	assert_int_equal(areacard_activate(&area_bench), RESULT_UNPROVEN);
@@ -146,7 +146,7 @@ static void without_leave_nothing_is_sent_that_changes_a_card(void **state)
 	assert_int_equal(card_delete_file(area_bench.f.card, &area_layout.data), RESULT_UNPROVEN);
 	assert_int_equal(card_authenticate_issuer(area_bench.f.card, bytes), RESULT_UNPROVEN);
 	assert_int_equal(area_bench.f.wire.commands, before);
-	assert_int_equal(area_bench.asked, 0);
+	assert_int_equal(area_bench.issuer.asked, 0);
 	assert_true(areacard_has(&area_bench, 5, 100, 1)); /* looking is no change */
 }
 

@@ -9,29 +9,29 @@
 static const char *const files[AREA_FILES] = {"0881", "0882", "0883"};
 
 /* As docs/PROTOCOL.md says it; the key is twcard-virtual's usual one. */
-static enum result authority(void *context, const uint8_t challenge[CARD_CHALLENGE_SIZE],
-			     uint8_t cryptogram[CARD_CRYPTOGRAM_SIZE])
+enum result areacard_authority(void *context, const uint8_t challenge[CARD_CHALLENGE_SIZE],
+			       uint8_t cryptogram[CARD_CRYPTOGRAM_SIZE])
 {
-	struct areacard *c = context;
+	struct area_issuer *issuer = context;
 	uint8_t key[16], iv[8] = {0};
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n, rest;
 
-	c->asked++;
+	issuer->asked++;
 	for (unsigned i = 0; i < sizeof key; i++)
 		key[i] = (uint8_t)(0x40 + i);
-	key[0] ^= c->wrong ? 0x80 : 0;
+	key[0] ^= issuer->wrong ? 0x80 : 0;
 	assert_int_equal(EVP_EncryptInit_ex(ctx, EVP_des_ede_cbc(), NULL, key, iv), 1);
 	assert_int_equal(EVP_EncryptUpdate(ctx, cryptogram, &n, challenge, CARD_CHALLENGE_SIZE), 1);
 	assert_int_equal(EVP_EncryptFinal_ex(ctx, cryptogram + n, &rest), 1);
 	assert_int_equal(n + rest, CARD_CRYPTOGRAM_SIZE);
 	EVP_CIPHER_CTX_free(ctx);
-	return c->refuses ? RESULT_CANCELLED : RESULT_OK;
+	return issuer->refuses ? RESULT_CANCELLED : RESULT_OK;
 }
 
 void areacard_load(struct areacard *c, int generation)
 {
-	*c = (struct areacard){.asked = 0};
+	*c = (struct areacard){.area = NULL};
 	faultcard_load(&c->f, generation);
 }
 
@@ -81,7 +81,7 @@ void areacard_open(struct areacard *c)
 
 enum result areacard_activate(struct areacard *c)
 {
-	return area_activate(c->f.card, authority, c);
+	return area_activate(c->f.card, areacard_authority, &c->issuer);
 }
 
 void areacard_fresh(struct areacard *c)

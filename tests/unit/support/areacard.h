@@ -13,12 +13,21 @@
 
 enum { INS_UPDATE = 0xD6, AREA_FILES = 3 };
 
+/* The issuer's authority. */
+struct area_issuer {
+	unsigned asked; /* how often it was */
+	bool refuses;   /* it has no answer */
+	bool wrong;     /* it answers with another key */
+};
+
+/* Its answer, with twcard-virtual's usual key; the context is a struct area_issuer. */
+enum result areacard_authority(void *context, const uint8_t challenge[CARD_CHALLENGE_SIZE],
+			       uint8_t cryptogram[CARD_CRYPTOGRAM_SIZE]);
+
 struct areacard {
 	struct faultcard f;
 	struct area *area;    /* open, or NULL */
-	unsigned asked;       /* how often the authority was */
-	bool refuses;         /* it has no answer */
-	bool wrong;           /* it answers with another key */
+	struct area_issuer issuer;
 	uint8_t *kept[AREA_FILES];
 	size_t kept_len[AREA_FILES];
 };
