@@ -59,12 +59,14 @@ static CK_RV add_if_match(const struct search *q, CK_OBJECT_HANDLE handle, struc
 /* Room for more handles, which are put behind those that have been found. */
 static bool make_room(struct find_state *found, size_t more)
 {
-	CK_OBJECT_HANDLE *handles =
-		realloc(found->handles, (found->count + more) * sizeof *handles);
+	CK_OBJECT_HANDLE *handles;
 
+	if (!more) /* nothing is no size to ask for: what is there would be freed */
+		return true;
+	handles = realloc(found->handles, (found->count + more) * sizeof *handles);
 	if (handles)
 		found->handles = handles;
-	return handles || !more;
+	return handles;
 }
 
 /*
