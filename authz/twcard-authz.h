@@ -200,6 +200,30 @@ enum authz_language { AUTHZ_ENGLISH, AUTHZ_CHINESE };
 /* All of it as lines of text. NULL: out of memory. Owned by the caller: free(). */
 AUTHZ_API char *authz_cert_text(const struct authz_cert *cert, enum authz_language language);
 
+/* DER, in OpenSSL's memory. */
+struct authz_part {
+	unsigned char *bytes;
+	size_t len;
+};
+
+/* What programs that list attribute certificates sort them by. */
+struct authz_parts {
+	struct authz_part holder; /* Holder */
+	struct authz_part issuer; /* AttCertIssuer, with the tag of its form */
+	struct authz_part serial; /* INTEGER */
+	struct authz_part types;  /* of the attributes: SEQUENCE OF OBJECT IDENTIFIER */
+	time_t not_before, not_after;
+};
+
+/*
+ * Fields of any attribute certificate (version 2), whoever made it and whatever
+ * it says: less is asked of it than by authz_cert_parse(). Cleared by
+ * authz_parts_clear(), whatever the reason. AUTHZ_TOO_LARGE, AUTHZ_FORM.
+ */
+AUTHZ_API enum authz_reason authz_parts_read(const void *der, size_t len,
+					     struct authz_parts *out) AUTHZ_CHECK_RESULT;
+AUTHZ_API void authz_parts_clear(struct authz_parts *parts);
+
 /* True: ten characters, a letter, 1 or 2, and digits with the right last one. */
 AUTHZ_API bool authz_id_is_national(const char *id);
 

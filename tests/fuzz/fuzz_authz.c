@@ -78,6 +78,19 @@ static void check_verify(struct authz_der der, X509 *holder, X509 *authorizer, e
 	authz_result_clear(&result);
 }
 
+/* Whatever authz_cert_parse() takes has parts; what has parts need not be taken. */
+static void check_parts(const uint8_t *data, size_t size, bool must_have)
+{
+	struct authz_parts parts;
+	enum authz_reason r = authz_parts_read(data, size, &parts);
+
+	MUST(r == AUTHZ_GOOD || !must_have);
+	MUST((r == AUTHZ_GOOD) == (parts.types.bytes != NULL));
+	if (r == AUTHZ_GOOD)
+		MUST(parts.holder.len && parts.issuer.len && parts.serial.len && parts.types.len);
+	authz_parts_clear(&parts);
+}
+
 static void check_signed_anew(const struct authz_cert *cert)
 {
 	const struct world *w = world();
@@ -99,7 +112,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const unsigned char *der;
 	size_t len;
 
+	check_parts(data, size, false);
 	if (authz_cert_parse(data, size, NULL, &cert) == AUTHZ_GOOD) {
+		check_parts(data, size, true);
 		der = authz_cert_der(cert, &len);
 		MUST(len == size && memcmp(der, data, len) == 0);
 		check_info(cert);

@@ -220,6 +220,75 @@ static void other_oids_are_other_attributes(void **state)
 	authz_cert_free(cert);
 }
 
+/* ---- of others ---- */
+
+static void issue_by_version_1(TWCARD_AC *ac, void *context)
+{
+	GENERAL_NAMES *names = ac->info->issuer->form.v2_form->issuer_name;
+
+	(void)context;
+	ac->info->issuer->form.v2_form->issuer_name = NULL;
+	ASN1_item_free((ASN1_VALUE *)ac->info->issuer->form.v2_form, ASN1_ITEM_rptr(TWCARD_AC_V2_FORM));
+	ac->info->issuer->type = AC_ISSUER_V1;
+	ac->info->issuer->form.v1_form = names;
+}
+
+static void set_version_1(TWCARD_AC *ac, void *context)
+{
+	(void)context;
+	assert_true(ASN1_INTEGER_set(ac->info->version, 0));
+}
+
+/* Each part is there as it is in the certificate. */
+static void assert_parts(const struct authz_der *der, unsigned char issuer_tag)
+{
+	struct authz_parts parts;
+	const struct authz_part *const verbatim[] = {&parts.holder, &parts.issuer, &parts.serial};
+	const unsigned char *at = der->bytes;
+
+	assert_int_equal(authz_parts_read(der->bytes, der->len, &parts), AUTHZ_GOOD);
+	for (size_t i = 0; i < sizeof verbatim / sizeof *verbatim; i++) {
+		at = memmem(at, der->len - (size_t)(at - (const unsigned char *)der->bytes),
+			    verbatim[i]->bytes, verbatim[i]->len);
+		assert_non_null(at);
+	}
+	assert_int_equal(parts.holder.bytes[0], 0x30);
+	assert_int_equal(parts.issuer.bytes[0], issuer_tag);
+	assert_int_equal(parts.serial.bytes[0], 0x02);
+	assert_int_equal(parts.types.bytes[0], 0x30);
+	assert_int_equal(parts.types.bytes[2], 0x06);
+	assert_true(parts.not_before < parts.not_after);
+	authz_parts_clear(&parts);
+	assert_null(parts.types.bytes);
+}
+
+static void any_certificate_has_parts(void **state)
+{
+	struct authz_spec spec = world_spec(&w);
+	struct authz_cert *first = world_build(&w, &spec, WORLD_PRIMARY), *none;
+	struct authz_der ours = {.len = 0};
+	struct authz_der theirs = world_forge(first, issue_by_version_1, NULL, w.keys[WORLD_PRIMARY], "SHA256");
+	struct authz_der old = world_forge(first, set_version_1, NULL, w.keys[WORLD_PRIMARY], "SHA256");
+	struct authz_parts parts;
+
+	(void)state;
+	ours.bytes = authz_cert_der(first, &ours.len);
+	assert_parts(&ours, 0xA0);
+	assert_int_equal(authz_cert_parse(theirs.bytes, theirs.len, NULL, &none), AUTHZ_FORM);
+	assert_parts(&theirs, 0x30);
+	assert_int_equal(authz_parts_read(old.bytes, old.len, &parts), AUTHZ_FORM);
+	for (size_t len = 0; len < ours.len; len++) {
+		assert_int_equal(authz_parts_read(ours.bytes, len, &parts), AUTHZ_FORM);
+		assert_null(parts.holder.bytes);
+	}
+	assert_int_equal(authz_parts_read(NULL, 1, &parts), AUTHZ_BAD_ARGUMENT);
+	assert_int_equal(authz_parts_read("", 0, NULL), AUTHZ_BAD_ARGUMENT);
+	assert_int_equal(authz_parts_read(ours.bytes, AUTHZ_DER_MAX + 1, &parts), AUTHZ_TOO_LARGE);
+	authz_cert_free(first);
+	free((void *)theirs.bytes);
+	free((void *)old.bytes);
+}
+
 /* ---- refused before anything is signed ---- */
 
 static bool never_sign(void *context, const struct authz_to_sign *what, unsigned char *signature, size_t *len)
@@ -567,6 +636,7 @@ int main(void)
 		cmocka_unit_test(an_authorization_is_found_by_its_whole_name),
 		cmocka_unit_test(what_is_not_known_outlives_a_change),
 		cmocka_unit_test(other_oids_are_other_attributes),
+		cmocka_unit_test(any_certificate_has_parts),
 		cmocka_unit_test(wrong_content_is_not_signed),
 		cmocka_unit_test(too_long_texts_are_not_signed),
 		cmocka_unit_test(wrong_numbers_and_times_are_not_signed),
