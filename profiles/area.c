@@ -132,6 +132,13 @@ enum result area_open(struct card *card, struct area **out)
 	return r;
 }
 
+enum result area_look(struct card *card)
+{
+	enum result r = card_look_for_directory(card, &area_layout.dir);
+
+	return r == RESULT_NOT_FOUND ? RESULT_AREA_NOT_ACTIVATED : r;
+}
+
 void area_free(struct area **area)
 {
 	if (*area)

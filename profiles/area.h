@@ -52,6 +52,12 @@ MUST_USE enum result area_activate(struct card *card, area_authority *authority,
 MUST_USE enum result area_open(struct card *card, struct area **out);
 void area_free(struct area **area);
 
+/*
+ * Is there one, perhaps? For who does not know what card it is: two commands or
+ * a few more, and the PIN is not wanted. RESULT_AREA_NOT_ACTIVATED: no.
+ */
+MUST_USE enum result area_look(struct card *card);
+
 struct area_record {
 	uint32_t sno;
 	size_t length; /* bytes */

@@ -183,6 +183,13 @@ MUST_USE enum result card_private_op(struct card *card, unsigned key_ref,
 /* RESULT_NOT_FOUND: the card said twice that the directory is not in the one above it. */
 MUST_USE enum result card_find_directory(struct card *card, const struct card_path *dir);
 
+/*
+ * Is there such a directory? Asked where it disturbs nothing: in the channel
+ * while that is open, else plainly. RESULT_NOT_FOUND: the card said twice that
+ * it is not there; any other refusal says nothing.
+ */
+MUST_USE enum result card_look_for_directory(struct card *card, const struct card_path *dir);
+
 /* Appends exactly length bytes. RESULT_END_OF_FILE: the file is shorter. What is read is not traced. */
 MUST_USE enum result card_read_guarded(struct card *card, const struct card_path *file,
 				       unsigned offset, unsigned length, struct buffer *out);

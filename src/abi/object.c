@@ -8,6 +8,7 @@
 #include "src/abi/abi.h"
 #include "src/abi/call.h"
 #include "src/base/rv.h"
+#include "src/object/record_object.h"
 #include "src/object/session_object.h"
 #include "src/object/template.h"
 #include "src/operation/operation.h"
@@ -23,6 +24,8 @@ CK_RV C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG 
 		return rv;
 	if (!object || !template || !abi_is_template(template, count))
 		return call_leave(&call, CKR_ARGUMENTS_BAD);
+	if (record_object_is_meant(template, count))
+		return call_leave(&call, record_object_create(call.session, template, count, object));
 	rv = template_build(TEMPLATE_CREATE, CK_UNAVAILABLE_INFORMATION, CK_UNAVAILABLE_INFORMATION,
 			    template, count, &attributes);
 	if (rv == CKR_OK)
@@ -52,7 +55,9 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 
 	if (rv != CKR_OK)
 		return rv;
-	return call_leave(&call, session_object_destroy(call.session, object));
+	rv = record_object_is(call.session, object) ? record_object_destroy(call.session, object)
+						    : session_object_destroy(call.session, object);
+	return call_leave(&call, rv);
 }
 
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ULONG *size)
@@ -76,6 +81,8 @@ CK_RV C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 		return rv;
 	if (!template || !abi_is_template(template, count))
 		rv = CKR_ARGUMENTS_BAD;
+	else if (record_object_is(call.session, object))
+		rv = record_object_replace(call.session, object, template, count);
 	else
 		rv = session_object_change(call.session, object, template, count);
 	return call_leave(&call, rv);

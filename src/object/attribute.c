@@ -77,7 +77,7 @@ static CK_RV get_one(struct asked *a, CK_ATTRIBUTE_TYPE type, struct buffer *out
 
 	if (!a->object)
 		return CKR_OBJECT_HANDLE_INVALID;
-	row = schema_find(a->object->klass, type);
+	row = schema_find(schema_class_of(a->object), type);
 	if (!row)
 		return CKR_ATTRIBUTE_TYPE_INVALID;
 	if (is_secret(a->object, row))
@@ -148,7 +148,7 @@ static CK_RV fill(struct asked *a, CK_ATTRIBUTE *entry)
 
 	if (rv != CKR_OK)
 		entry->ulValueLen = CK_UNAVAILABLE_INFORMATION;
-	else if (schema_find(a->object->klass, entry->type)->form == FORM_TEMPLATE)
+	else if (schema_find(schema_class_of(a->object), entry->type)->form == FORM_TEMPLATE)
 		rv = deliver_template(entry, &value);
 	else
 		rv = deliver(entry, value.data, value.len);
@@ -198,7 +198,7 @@ CK_RV attributes_match(struct slot *slot, CK_OBJECT_HANDLE handle, const CK_ATTR
 
 	*match = a.object;
 	for (CK_ULONG i = 0; *match && i < count; i++) {
-		const struct schema_row *row = schema_find(a.object->klass, template[i].type);
+		const struct schema_row *row = schema_find(schema_class_of(a.object), template[i].type);
 		struct buffer value = BUFFER_INIT;
 
 		rv = get_one(&a, template[i].type, &value);
@@ -211,6 +211,22 @@ CK_RV attributes_match(struct slot *slot, CK_OBJECT_HANDLE handle, const CK_ATTR
 	    rv == CKR_OBJECT_HANDLE_INVALID)
 		rv = CKR_OK;
 	return rv;
+}
+
+bool attributes_agree(struct token *t, struct object *o, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	bool agree = true;
+
+	for (CK_ULONG i = 0; agree && i < count; i++) {
+		const struct schema_row *row = schema_find(schema_class_of(o), template[i].type);
+		struct request q = {t, o, row ? row->arg : 0, 0};
+		struct buffer value = BUFFER_INIT;
+
+		agree = row && row->get && row->get(&q, &value) == RESULT_OK &&
+			is_same(row, &template[i], &value);
+		buffer_clear(&value);
+	}
+	return agree;
 }
 
 bool attribute_allows_mechanism(const struct object *key, CK_MECHANISM_TYPE mechanism)

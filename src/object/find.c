@@ -41,8 +41,17 @@ static bool can_match(const struct search *q, CK_OBJECT_CLASS klass, bool on_car
 	for (CK_ULONG i = 0; i < q->count; i++)
 		if (!schema_find(klass, q->template[i].type))
 			return false;
+	if (klass == SCHEMA_ATTRIBUTE)
+		klass = CKO_CERTIFICATE;
 	return !differs(q, CKA_CLASS, &klass, sizeof klass) &&
 	       !differs(q, CKA_TOKEN, &token, sizeof token);
+}
+
+/* Certificates are of two kinds, with attributes of their own. */
+static bool can_match_class(const struct search *q, CK_OBJECT_CLASS klass, bool on_card)
+{
+	return can_match(q, klass, on_card) ||
+	       (klass == CKO_CERTIFICATE && can_match(q, SCHEMA_ATTRIBUTE, on_card));
 }
 
 /* The handle stays if the object matches. */
@@ -100,6 +109,49 @@ static CK_RV find_on_card(const struct search *q, enum p15_class kind, struct fi
 	return rv == CKR_OK ? choose(q, n, found) : rv;
 }
 
+/*
+ * Could a record of the data area match? Its label and application are known
+ * without looking at it, so that who searches for other things pays nothing.
+ */
+static bool can_match_record(const struct search *q, CK_OBJECT_CLASS klass)
+{
+	static const char label[] = TOKEN_RECORD_LABEL, application[] = TOKEN_RECORD_APPLICATION;
+	const CK_CERTIFICATE_TYPE type = CKC_X_509_ATTR_CERT;
+	const CK_ATTRIBUTE *a = asks_for(q, CKA_LABEL);
+	const CK_BBOOL yes = CK_TRUE;
+
+	if (a && (a->ulValueLen < sizeof label || memcmp(a->pValue, label, sizeof label - 1) != 0))
+		return false;
+	return can_match(q, klass, true) && !differs(q, CKA_PRIVATE, &yes, sizeof yes) &&
+	       !differs(q, CKA_CERTIFICATE_TYPE, &type, sizeof type) &&
+	       !differs(q, CKA_APPLICATION, application, sizeof application - 1);
+}
+
+static CK_RV find_records(const struct search *q, struct find_state *found)
+{
+	bool certificates = can_match_record(q, SCHEMA_ATTRIBUTE);
+	bool data = can_match_record(q, CKO_DATA);
+	CK_RV rv = CKR_OK;
+	size_t n = 0;
+
+	if (certificates || data)
+		rv = rv_of(slot_load_records(q->slot, certificates));
+	for (int of_certificates = 0; rv == CKR_OK && of_certificates < 2; of_certificates++) {
+		if (!(of_certificates ? certificates : data))
+			continue;
+		slot_lock(q->slot);
+		n = token_record_handles(&q->slot->token, of_certificates, NULL);
+		if (make_room(found, n))
+			token_record_handles(&q->slot->token, of_certificates, found->handles + found->count);
+		else
+			rv = CKR_HOST_MEMORY;
+		slot_unlock(q->slot);
+		if (rv == CKR_OK)
+			rv = choose(q, n, found);
+	}
+	return rv;
+}
+
 /* Of the lists' first objects the oldest, which leaves its list; NULL: all are at the end. */
 static const struct object *take_oldest(const struct object *lists[SESSION_CLASSES])
 {
@@ -139,7 +191,7 @@ static CK_RV find_session_objects(const struct search *q, struct find_state *fou
 	for (size_t i = 0; i < SESSION_CLASSES; i++) {
 		CK_OBJECT_CLASS klass = session_classes[i];
 
-		if (klass == CKO_PROFILE ? wants_profiles(q) : can_match(q, klass, false))
+		if (klass == CKO_PROFILE ? wants_profiles(q) : can_match_class(q, klass, false))
 			lists[i] = token_session_objects(t, klass);
 	}
 	while (rv == CKR_OK && (o = take_oldest(lists))) {
@@ -170,9 +222,11 @@ CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count
 		/* before login private keys have no handles: their directory need not be read */
 		if (order[i] == P15_PRIVATE_KEY && !logged_in)
 			continue;
-		if (can_match(&q, object_class(order[i]), true))
+		if (can_match_class(&q, object_class(order[i]), true))
 			rv = find_on_card(&q, order[i], &found);
 	}
+	if (rv == CKR_OK && logged_in)
+		rv = find_records(&q, &found);
 	if (rv == CKR_OK)
 		rv = find_session_objects(&q, &found);
 	if (rv == CKR_OK)

@@ -7,6 +7,7 @@
 #include <openssl/asn1.h>
 #include <openssl/x509.h>
 
+#include "authz/twcard-authz.h"
 #include "src/crypto/rsa.h"
 #include "src/object/getter.h"
 #include "src/object/value.h"
@@ -74,22 +75,40 @@ enum result getter_private(struct request *q, struct buffer *out)
 	return put_bool(out, q->object->is_private);
 }
 
+/* Records of the data area may be replaced and deleted where writing is allowed; nothing else may. */
+enum result getter_modifiable(struct request *q, struct buffer *out)
+{
+	return put_bool(out, q->object->may_change && q->object->klass == CKO_DATA);
+}
+
+enum result getter_destroyable(struct request *q, struct buffer *out)
+{
+	return put_bool(out, q->object->may_change);
+}
+
+static unsigned place_of(const struct request *q)
+{
+	const struct p15_object *record = q->object->record;
+
+	return (unsigned)(record - q->token->lists[record->kind].records.items);
+}
+
 /*
- * From the card's number, the kind of directory and the place in it: the same
- * in every program and at every insertion, and no other card's.
+ * From the card's number, the kind of directory and the place in it, or the
+ * record's service number: the same in every program and at every insertion,
+ * and no other card's.
  */
 enum result getter_unique(struct request *q, struct buffer *out)
 {
 	const char *number = q->token->data.serial;
-	const struct p15_object *record = q->object->record;
-	const struct p15_object *first = q->token->lists[record->kind].records.items;
+	const struct object *o = q->object;
 	char words[sizeof q->token->data.serial + 48], text[VALUE_UNIQUE_SIZE];
 	enum result r;
 
 	if (!*number)
 		return needs(q, SLOT_NEEDS_NUMBER);
-	snprintf(words, sizeof words, "%s/%lu/%u", number, object_class(record->kind),
-		 (unsigned)(record - first));
+	snprintf(words, sizeof words, "%s/%lu/%s%lu", number, o->klass, o->sno ? "SNO " : "",
+		 o->sno ? (unsigned long)o->sno : place_of(q));
 	r = value_unique_of(words, text);
 	return r == RESULT_OK ? buffer_append(out, text, strlen(text)) : r;
 }
@@ -156,6 +175,37 @@ enum result getter_date(struct request *q, struct buffer *out)
 	else
 		r = RESULT_BAD_DATA;
 	X509_free(x);
+	return r;
+}
+
+static enum result put_day(struct buffer *out, time_t time)
+{
+	char text[VALUE_DATE_SIZE + 1];
+	struct tm tm;
+
+	if (!gmtime_r(&time, &tm) || strftime(text, sizeof text, "%Y%m%d", &tm) != VALUE_DATE_SIZE)
+		return RESULT_BAD_DATA;
+	return buffer_append(out, text, VALUE_DATE_SIZE);
+}
+
+enum result getter_attribute_part(struct request *q, struct buffer *out)
+{
+	struct authz_parts parts;
+	const struct authz_part *const der[] = {[GETTER_OWNER] = &parts.holder,
+						[GETTER_AC_ISSUER] = &parts.issuer,
+						[GETTER_AC_SERIAL] = &parts.serial,
+						[GETTER_TYPES] = &parts.types};
+	enum result r = RESULT_BAD_DATA;
+
+	if (!token_has_value(q->token, q->object))
+		return needs(q, SLOT_NEEDS_VALUE);
+	if (authz_parts_read(q->object->value.data, q->object->value.len, &parts) != AUTHZ_GOOD)
+		r = RESULT_BAD_DATA;
+	else if (q->arg == GETTER_FIRST_DAY || q->arg == GETTER_LAST_DAY)
+		r = put_day(out, q->arg == GETTER_FIRST_DAY ? parts.not_before : parts.not_after);
+	else
+		r = buffer_append(out, der[q->arg]->bytes, der[q->arg]->len);
+	authz_parts_clear(&parts);
 	return r;
 }
 

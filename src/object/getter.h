@@ -37,6 +37,8 @@ enum result getter_access(struct request *q, struct buffer *out);
 enum result getter_class(struct request *q, struct buffer *out);
 enum result getter_private(struct request *q, struct buffer *out);
 enum result getter_unique(struct request *q, struct buffer *out);
+enum result getter_modifiable(struct request *q, struct buffer *out);
+enum result getter_destroyable(struct request *q, struct buffer *out);
 
 /* Of certificates, and getter_value also of data. */
 enum getter_part { GETTER_SUBJECT, GETTER_ISSUER, GETTER_SERIAL };
@@ -47,6 +49,17 @@ enum result getter_date(struct request *q, struct buffer *out); /* arg: which */
 enum result getter_check_value(struct request *q, struct buffer *out);
 enum result getter_category(struct request *q, struct buffer *out);
 enum result getter_certificate_key_info(struct request *q, struct buffer *out);
+
+/* Of attribute certificates, whoever made them; arg: the part. */
+enum getter_attribute_part {
+	GETTER_OWNER,
+	GETTER_AC_ISSUER,
+	GETTER_AC_SERIAL,
+	GETTER_TYPES,
+	GETTER_FIRST_DAY,
+	GETTER_LAST_DAY
+};
+enum result getter_attribute_part(struct request *q, struct buffer *out);
 
 /* Of keys. */
 enum result getter_modulus(struct request *q, struct buffer *out);

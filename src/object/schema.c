@@ -13,9 +13,9 @@ static const struct schema_row table[] = {
 	{CKA_CLASS,            ON_ALL,  FORM_ULONG, 0, 0, NULL, getter_class, 0},
 	{CKA_TOKEN,            ON_ALL,  FORM_BOOL,  RULE_COPY, CK_FALSE, NULL, getter_bool, CK_TRUE},
 	{CKA_PRIVATE,          ON_ALL,  FORM_BOOL,  RULE_COPY, CK_FALSE, NULL, getter_private, 0},
-	{CKA_MODIFIABLE,       ON_ALL,  FORM_BOOL,  RULE_COPY, CK_TRUE, NULL, getter_bool, CK_FALSE},
+	{CKA_MODIFIABLE,       ON_ALL,  FORM_BOOL,  RULE_COPY, CK_TRUE, NULL, getter_modifiable, 0},
 	{CKA_COPYABLE,         ON_ALL,  FORM_BOOL,  RULE_CHANGES | RULE_DOWN, CK_TRUE, NULL, getter_bool, CK_FALSE},
-	{CKA_DESTROYABLE,      ON_ALL,  FORM_BOOL,  RULE_COPY, CK_TRUE, NULL, getter_bool, CK_FALSE},
+	{CKA_DESTROYABLE,      ON_ALL,  FORM_BOOL,  RULE_COPY, CK_TRUE, NULL, getter_destroyable, 0},
 	{CKA_LABEL,            ON_ALL,  FORM_BYTES, RULE_CHANGES, 0, NULL, getter_field, FIELD(label)},
 	{CKA_UNIQUE_ID,        ON_ALL,  FORM_BYTES, RULE_FIXED | RULE_FILLED, 0, NULL, getter_unique, 0},
 
@@ -25,12 +25,21 @@ static const struct schema_row table[] = {
 	{CKA_OBJECT_ID,        ON_DATA, FORM_BYTES, RULE_CHANGES, 0, NULL, getter_field, FIELD(oid)},
 	{CKA_VALUE,            ON_DATA, FORM_BYTES, RULE_CHANGES, 0, NULL, getter_value, 0},
 
-	{CKA_CERTIFICATE_TYPE, ON_CERT, FORM_ULONG, RULE_NEEDED, 0, value_is_certificate_type, getter_ulong, CKC_X_509},
+	{CKA_CERTIFICATE_TYPE, ON_CERT, FORM_ULONG, RULE_NEEDED, 0, value_is_x509, getter_ulong, CKC_X_509},
+	{CKA_CERTIFICATE_TYPE, ON_ATTRIBUTE, FORM_ULONG, RULE_NEEDED, 0, NULL, getter_ulong, CKC_X_509_ATTR_CERT},
 	{CKA_CERTIFICATE_CATEGORY, ON_CERT, FORM_ULONG, 0, CK_CERTIFICATE_CATEGORY_UNSPECIFIED, value_is_category, getter_category, 0},
-	{CKA_VALUE,            ON_CERT, FORM_BYTES, RULE_NEEDED | RULE_EMPTY, 0, NULL, getter_value, 0},
-	{CKA_CHECK_VALUE,      ON_CERT, FORM_BYTES, RULE_FILLED, 0, value_is_check_value, getter_check_value, 0},
+	{CKA_CERTIFICATE_CATEGORY, ON_ATTRIBUTE, FORM_ULONG, 0, CK_CERTIFICATE_CATEGORY_UNSPECIFIED, value_is_category,
+	 getter_ulong, CK_CERTIFICATE_CATEGORY_UNSPECIFIED},
+	{CKA_VALUE,            ON_ANY_CERT, FORM_BYTES, RULE_NEEDED | RULE_EMPTY, 0, NULL, getter_value, 0},
+	{CKA_CHECK_VALUE,      ON_ANY_CERT, FORM_BYTES, RULE_FILLED, 0, value_is_check_value, getter_check_value, 0},
 	{CKA_START_DATE,       ON_CERT, FORM_DATE,  0, 0, NULL, getter_date, GETTER_START},
 	{CKA_END_DATE,         ON_CERT, FORM_DATE,  0, 0, NULL, getter_date, GETTER_END},
+	{CKA_START_DATE,       ON_ATTRIBUTE, FORM_DATE, 0, 0, NULL, getter_attribute_part, GETTER_FIRST_DAY},
+	{CKA_END_DATE,         ON_ATTRIBUTE, FORM_DATE, 0, 0, NULL, getter_attribute_part, GETTER_LAST_DAY},
+	{CKA_OWNER,            ON_ATTRIBUTE, FORM_BYTES, RULE_NEEDED, 0, NULL, getter_attribute_part, GETTER_OWNER},
+	{CKA_AC_ISSUER,        ON_ATTRIBUTE, FORM_BYTES, 0, 0, NULL, getter_attribute_part, GETTER_AC_ISSUER},
+	{CKA_SERIAL_NUMBER,    ON_ATTRIBUTE, FORM_BYTES, 0, 0, NULL, getter_attribute_part, GETTER_AC_SERIAL},
+	{CKA_ATTR_TYPES,       ON_ATTRIBUTE, FORM_BYTES, 0, 0, NULL, getter_attribute_part, GETTER_TYPES},
 	{CKA_PUBLIC_KEY_INFO,  ON_CERT, FORM_BYTES, RULE_FILLED, 0, NULL, getter_certificate_key_info, 0},
 	{CKA_SUBJECT,          ON_CERT, FORM_BYTES, RULE_NEEDED, 0, NULL, getter_name, GETTER_SUBJECT},
 	{CKA_ISSUER,           ON_CERT, FORM_BYTES, RULE_CHANGES, 0, NULL, getter_name, GETTER_ISSUER},
@@ -43,7 +52,7 @@ static const struct schema_row table[] = {
 	 value_is_security_domain, getter_ulong, CK_SECURITY_DOMAIN_UNSPECIFIED},
 
 	{CKA_ID,               ON_CERT | ON_KEYS, FORM_BYTES, RULE_CHANGES, 0, NULL, getter_field, FIELD(id)},
-	{CKA_TRUSTED,          ON_CERT | ON_STORED, FORM_BOOL, RULE_FIXED, CK_FALSE, NULL, getter_bool, CK_FALSE},
+	{CKA_TRUSTED,          ON_ANY_CERT | ON_STORED, FORM_BOOL, RULE_FIXED, CK_FALSE, NULL, getter_bool, CK_FALSE},
 
 	{CKA_KEY_TYPE,         ON_PUBLIC | ON_PRIVATE, FORM_ULONG, RULE_NEEDED, 0, value_is_rsa, getter_ulong, CKK_RSA},
 	{CKA_KEY_TYPE,         ON_SECRET, FORM_ULONG, RULE_NEEDED, 0, NULL, NULL, 0},
@@ -93,12 +102,22 @@ static const struct schema_row table[] = {
 
 #define ROWS (sizeof table / sizeof *table)
 
+CK_OBJECT_CLASS schema_class(CK_OBJECT_CLASS klass, CK_CERTIFICATE_TYPE type)
+{
+	return klass == CKO_CERTIFICATE && type == CKC_X_509_ATTR_CERT ? SCHEMA_ATTRIBUTE : klass;
+}
+
+CK_OBJECT_CLASS schema_class_of(const struct object *o)
+{
+	return o->is_attribute ? SCHEMA_ATTRIBUTE : o->klass;
+}
+
 unsigned schema_class_bit(CK_OBJECT_CLASS klass)
 {
 	static const struct {
 		CK_OBJECT_CLASS klass;
 		unsigned bit;
-	} bits[] = {{CKO_CERTIFICATE, ON_CERT}, {CKO_DATA, ON_DATA},
+	} bits[] = {{CKO_CERTIFICATE, ON_CERT}, {SCHEMA_ATTRIBUTE, ON_ATTRIBUTE}, {CKO_DATA, ON_DATA},
 		    {CKO_PUBLIC_KEY, ON_PUBLIC}, {CKO_PRIVATE_KEY, ON_PRIVATE},
 		    {CKO_SECRET_KEY, ON_SECRET}, {CKO_PROFILE, ON_PROFILE}};
 

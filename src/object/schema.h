@@ -12,14 +12,16 @@
 #include "src/object/value.h"
 
 enum schema_class {
-	ON_CERT = 1 << 0,
+	ON_CERT = 1 << 0,    /* X.509 */
 	ON_DATA = 1 << 1,
 	ON_PUBLIC = 1 << 2,
 	ON_PRIVATE = 1 << 3, /* of the card only */
 	ON_SECRET = 1 << 4,  /* of sessions only */
 	ON_PROFILE = 1 << 5, /* the token's own */
+	ON_ATTRIBUTE = 1 << 6, /* attribute certificates */
+	ON_ANY_CERT = ON_CERT | ON_ATTRIBUTE,
 	ON_KEYS = ON_PUBLIC | ON_PRIVATE | ON_SECRET,
-	ON_ALL = ON_CERT | ON_DATA | ON_KEYS | ON_PROFILE
+	ON_ALL = ON_ANY_CERT | ON_DATA | ON_KEYS | ON_PROFILE
 };
 
 enum schema_rule {
@@ -44,6 +46,16 @@ struct schema_row {
 	getter get;       /* of the card's objects; NULL: they have none, or never tell it */
 	CK_ULONG arg;     /* the getter's */
 };
+
+/*
+ * Attribute certificates are of class CKO_CERTIFICATE, and yet they have
+ * attributes of their own: this is how the table calls them.
+ */
+#define SCHEMA_ATTRIBUTE (CKO_VENDOR_DEFINED | CKO_CERTIFICATE)
+
+/* What the table calls the class of an object, or of what is to become one. */
+CK_OBJECT_CLASS schema_class_of(const struct object *o);
+CK_OBJECT_CLASS schema_class(CK_OBJECT_CLASS klass, CK_CERTIFICATE_TYPE type);
 
 /* The bit of a class; 0: there are no such objects. */
 unsigned schema_class_bit(CK_OBJECT_CLASS klass);

@@ -12,7 +12,7 @@
 
 /* The classes that each use makes. Private keys, hardware features … are the card's or nobody's. */
 static const unsigned makes[] = {
-	[TEMPLATE_CREATE] = ON_CERT | ON_DATA | ON_PUBLIC | ON_SECRET,
+	[TEMPLATE_CREATE] = ON_ANY_CERT | ON_DATA | ON_PUBLIC | ON_SECRET,
 	[TEMPLATE_GENERATE] = ON_SECRET,
 	[TEMPLATE_UNWRAP] = ON_SECRET,
 	[TEMPLATE_PROFILE] = ON_PROFILE,
@@ -33,6 +33,17 @@ static CK_RV settle(CK_ATTRIBUTE_TYPE type, CK_ULONG implied, const CK_ATTRIBUTE
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	memcpy(out, a->pValue, sizeof *out);
 	return implied == UNSET || implied == *out ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
+}
+
+/* Of certificates the type decides what they are made of. */
+static CK_OBJECT_CLASS row_class(CK_OBJECT_CLASS klass, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	const CK_ATTRIBUTE *a = value_in_template(template, count, CKA_CERTIFICATE_TYPE);
+	CK_ULONG type = UNSET;
+
+	if (a && value_has_form(FORM_ULONG, a))
+		memcpy(&type, a->pValue, sizeof type);
+	return schema_class(klass, type);
 }
 
 /* Something for the card: refused whatever it is, before anyone minds what is wrong with it. */
@@ -283,6 +294,17 @@ static CK_RV finish_certificate(struct store *s)
 	return store_get(s, CKA_CHECK_VALUE) ? CKR_OK : rv_of(store_set(s, CKA_CHECK_VALUE, NULL, 0));
 }
 
+/* An attribute certificate is always here, and is not taken apart either. */
+static CK_RV finish_attribute(struct store *s)
+{
+	const struct stored *der = store_get(s, CKA_VALUE);
+	uint8_t check[VALUE_CHECK_SIZE] = {0};
+
+	if (!der->len)
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	return fill_check_value(s, value_check_certificate(der->data, der->len, check), check);
+}
+
 static CK_RV finish_secret(enum template_use use, struct store *s)
 {
 	const struct stored *value = store_get(s, CKA_VALUE);
@@ -305,6 +327,8 @@ static CK_RV finish(enum template_use use, CK_OBJECT_CLASS klass, struct store *
 		return finish_public(s);
 	case CKO_CERTIFICATE:
 		return finish_certificate(s);
+	case SCHEMA_ATTRIBUTE:
+		return finish_attribute(s);
 	case CKO_SECRET_KEY:
 		return finish_secret(use, s);
 	default:
@@ -315,6 +339,7 @@ static CK_RV finish(enum template_use use, CK_OBJECT_CLASS klass, struct store *
 CK_RV template_build(enum template_use use, CK_OBJECT_CLASS klass, CK_KEY_TYPE key_type,
 		     const CK_ATTRIBUTE *template, CK_ULONG count, struct store *out)
 {
+	CK_OBJECT_CLASS rows;
 	bool is_key;
 	CK_RV rv;
 
@@ -324,21 +349,22 @@ CK_RV template_build(enum template_use use, CK_OBJECT_CLASS klass, CK_KEY_TYPE k
 	rv = settle(CKA_CLASS, klass, template, count, &klass);
 	if (rv != CKR_OK)
 		return rv;
-	if (!(schema_class_bit(klass) & makes[use]))
+	rows = row_class(klass, template, count);
+	if (!(schema_class_bit(rows) & makes[use]))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	is_key = schema_class_bit(klass) & ON_KEYS;
 	if (is_key)
 		rv = settle(CKA_KEY_TYPE, key_type, template, count, &key_type);
 	if (rv == CKR_OK)
-		rv = take_given(use, klass, template, count, out);
+		rv = take_given(use, rows, template, count, out);
 	if (rv == CKR_OK)
 		rv = rv_of(store_set_ulong(out, CKA_CLASS, klass));
 	if (rv == CKR_OK && is_key)
 		rv = rv_of(store_set_ulong(out, CKA_KEY_TYPE, key_type));
 	if (rv == CKR_OK)
-		rv = add_defaults(use, klass, out);
+		rv = add_defaults(use, rows, out);
 	if (rv == CKR_OK)
-		rv = finish(use, klass, out);
+		rv = finish(use, rows, out);
 	if (rv != CKR_OK)
 		store_clear(out);
 	return rv;
@@ -346,9 +372,15 @@ CK_RV template_build(enum template_use use, CK_OBJECT_CLASS klass, CK_KEY_TYPE k
 
 /* ---- changes ---- */
 
+static const struct schema_row *row_of(const struct store *s, CK_ATTRIBUTE_TYPE type)
+{
+	return schema_find(schema_class(store_ulong(s, CKA_CLASS), store_ulong(s, CKA_CERTIFICATE_TYPE)),
+			   type);
+}
+
 static CK_RV check_change(const struct store *s, bool copying, const CK_ATTRIBUTE *a)
 {
-	const struct schema_row *row = schema_find(store_ulong(s, CKA_CLASS), a->type);
+	const struct schema_row *row = row_of(s, a->type);
 	bool now, then;
 	CK_RV rv;
 
@@ -368,12 +400,11 @@ static CK_RV check_change(const struct store *s, bool copying, const CK_ATTRIBUT
 
 CK_RV template_change(struct store *s, bool copying, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
-	CK_OBJECT_CLASS klass = store_ulong(s, CKA_CLASS);
 	struct store said = STORE_INIT, changed = STORE_INIT;
 	CK_RV rv = rv_of(store_copy(s, &changed));
 
 	for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
-		const struct schema_row *row = schema_find(klass, template[i].type);
+		const struct schema_row *row = row_of(s, template[i].type);
 
 		rv = check_change(s, copying, &template[i]);
 		if (rv == CKR_OK)

@@ -105,7 +105,7 @@ static CK_ULONG number_of(const void *value, size_t len)
 	return number;
 }
 
-bool value_is_certificate_type(const void *value, size_t len)
+bool value_is_x509(const void *value, size_t len)
 {
 	return number_of(value, len) == CKC_X_509;
 }

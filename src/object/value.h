@@ -34,7 +34,7 @@ enum value_form {
 bool value_has_form(enum value_form form, const CK_ATTRIBUTE *a);
 
 /* More about single attributes; called for values that have their form. */
-bool value_is_certificate_type(const void *value, size_t len);
+bool value_is_x509(const void *value, size_t len);
 bool value_is_category(const void *value, size_t len);
 bool value_is_security_domain(const void *value, size_t len);
 bool value_is_name_hash(const void *value, size_t len);

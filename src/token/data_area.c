@@ -15,16 +15,12 @@ struct question {
 	size_t len;
 };
 
-/* What was read in this transaction is asked first: it says itself when it does not count any more. */
-static enum result ask(struct token *t, void *context)
+static enum result ask(struct token *t, bool last, void *context)
 {
 	struct question *q = context;
-	enum result r = t->area ? q->ask(t->area, q) : RESULT_NOT_READ;
+	enum result r = token_open_area(t);
 
-	if (r != RESULT_NOT_READ)
-		return r;
-	token_close_area(t);
-	r = area_open(t->card, &t->area);
+	(void)last;
 	return r == RESULT_OK ? q->ask(t->area, q) : r;
 }
 
@@ -36,6 +32,17 @@ static enum result allow(struct slot *slot, enum card_op op)
 	if (r == RESULT_OK)
 		r = card_allow(slot->token.card, op);
 	return slot_after_error(slot, r);
+}
+
+static enum result change(struct slot *slot, struct question *q)
+{
+	enum result r = slot_with_pin(slot, ask, q);
+
+	if (r == RESULT_OK)
+		token_record_changed(&slot->token, q->sno, q->data, q->len);
+	else
+		token_area_doubtful(&slot->token);
+	return r;
 }
 
 static enum result list(struct area *area, struct question *q)
@@ -86,7 +93,7 @@ enum result data_area_write(struct slot *slot, uint32_t sno, enum area_mode mode
 	struct question q = {.ask = write_record, .sno = sno, .mode = mode, .data = data, .len = len};
 	enum result r = allow(slot, OP_WRITE_FILE);
 
-	return r == RESULT_OK ? slot_with_pin(slot, ask, &q) : r;
+	return r == RESULT_OK ? change(slot, &q) : r;
 }
 
 static enum result delete_record(struct area *area, struct question *q)
@@ -99,7 +106,7 @@ enum result data_area_delete(struct slot *slot, uint32_t sno)
 	struct question q = {.ask = delete_record, .sno = sno};
 	enum result r = allow(slot, OP_WRITE_FILE);
 
-	return r == RESULT_OK ? slot_with_pin(slot, ask, &q) : r;
+	return r == RESULT_OK ? change(slot, &q) : r;
 }
 
 static enum result tell_space(struct area *area, struct question *q)
@@ -132,10 +139,11 @@ static enum result ask_authority(void *context, const uint8_t challenge[CARD_CHA
 }
 
 /* A card that wants something else after the authority was asked is not asked to begin anew. */
-static enum result activate(struct token *t, void *context)
+static enum result activate(struct token *t, bool last, void *context)
 {
 	struct activation *a = context;
 
+	(void)last;
 	token_close_area(t);
 	return a->asked ? RESULT_SECURITY_STATUS : area_activate(t->card, ask_authority, a);
 }
@@ -145,5 +153,9 @@ enum result data_area_activate(struct slot *slot, area_authority *authority, voi
 	struct activation a = {.authority = authority, .context = context};
 	enum result r = allow(slot, OP_CREATE_FILE);
 
-	return r == RESULT_OK ? slot_with_pin(slot, activate, &a) : r;
+	if (r == RESULT_OK)
+		r = slot_with_pin(slot, activate, &a);
+	if (r == RESULT_OK)
+		token_area_made(&slot->token);
+	return r;
 }

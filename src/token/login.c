@@ -345,13 +345,13 @@ enum result token_with_pin(struct token *t, token_job *job, void *context)
 		verified_now = true;
 	}
 	if (r == RESULT_OK)
-		r = job(t, context);
+		r = job(t, verified_now, context);
 	if (r != RESULT_SECURITY_STATUS || verified_now)
 		return r;
 	log_line(LOG_INFO, "the card forgot the PIN without a reset: giving it again, once");
 	t->verified = false;
 	r = verify_again(t);
-	return r == RESULT_OK ? job(t, context) : r;
+	return r == RESULT_OK ? job(t, true, context) : r;
 }
 
 void token_after_pin(struct token *t, enum result r)
@@ -366,10 +366,11 @@ struct private_op {
 	uint8_t *out;
 };
 
-static enum result operate(struct token *t, void *context)
+static enum result operate(struct token *t, bool last, void *context)
 {
 	const struct private_op *op = context;
 
+	(void)last;
 	return card_private_op(t->card, op->key_ref, op->in, op->out);
 }
 

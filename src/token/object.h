@@ -23,6 +23,9 @@ struct object {
 	CK_SESSION_HANDLE owner;         /* the session that it ends with; 0: the token keeps it */
 	bool is_private;                 /* to be seen only after login */
 	bool is_authority;               /* a certificate that issued another one on the card */
+	bool is_attribute;               /* an attribute certificate, which has other attributes */
+	uint32_t sno;                    /* of the record in the data area that it is; 0: it is none */
+	bool may_change;                 /* of such a record: writing to the card is allowed */
 	struct buffer value;             /* certificate or data bytes, once read */
 	bool value_read;
 	struct buffer draft;             /* certificate bytes, read to check others by; with the turn */

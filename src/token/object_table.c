@@ -104,6 +104,7 @@ enum result token_add_session_object(struct token *t, const struct store *attrib
 	if (r == RESULT_OK) {
 		o->owner = owner;
 		o->klass = store_ulong(o->attributes, CKA_CLASS);
+		o->is_attribute = store_ulong(o->attributes, CKA_CERTIFICATE_TYPE) == CKC_X_509_ATTR_CERT;
 		o->is_private = store_bool(o->attributes, CKA_PRIVATE);
 		r = put_in_lists(t, o) ? RESULT_OK : RESULT_NO_MEMORY;
 	}

@@ -452,6 +452,17 @@ enum result slot_load(struct slot *slot, enum p15_class kind)
 	return slot_after_error(slot, r);
 }
 
+enum result slot_load_records(struct slot *slot, bool certificates)
+{
+	struct token *t = &slot->token;
+	bool wanted;
+
+	slot_lock(slot);
+	wanted = !t->gone && t->logged_in && token_wants_records(t, certificates);
+	slot_unlock(slot);
+	return wanted ? slot_with_pin(slot, token_load_records, &certificates) : RESULT_OK;
+}
+
 /* With the turn: an object of the card. NULL: it is gone, or a session's. */
 static struct object *card_object(struct slot *slot, CK_OBJECT_HANDLE handle)
 {
@@ -476,7 +487,7 @@ enum result slot_fetch(struct slot *slot, CK_OBJECT_HANDLE handle, unsigned need
 		r = o ? RESULT_OK : RESULT_NOT_FOUND;
 	}
 	if (r == RESULT_OK && needs & SLOT_NEEDS_VALUE)
-		r = token_read_value(&slot->token, o);
+		r = o->sno ? slot_with_pin(slot, token_read_record, o) : token_read_value(&slot->token, o);
 	if (r == RESULT_OK && needs & SLOT_NEEDS_NUMBER)
 		r = token_read_number(&slot->token);
 	if (r == RESULT_OK && needs & SLOT_NEEDS_PUBLIC_KEY)

@@ -121,6 +121,13 @@ MUST_USE enum result slot_check_card(struct slot *slot);
 /* Reads the directory of the kind if that was not done yet. */
 MUST_USE enum result slot_load(struct slot *slot, enum p15_class kind);
 
+/*
+ * Looks at the data area's records, for who is logged in, and tells which of
+ * them are certificates, if that was not done since the login. A card without
+ * an area has none.
+ */
+MUST_USE enum result slot_load_records(struct slot *slot, bool certificates);
+
 /* What of an object must be read from the card before it can be told. */
 enum slot_need {
 	SLOT_NEEDS_VALUE = 1 << 0,     /* a certificate's or data object's bytes */

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "apdu/log.h"
+#include "src/base/config_file.h"
 #include "src/token/token.h"
 
 /* What belongs to one insertion is new. */
@@ -48,6 +49,7 @@ struct card *token_clear(struct token *t)
 		buffer_clear(&t->lists[i].raw);
 	}
 	token_forget_checks(t);
+	token_drop_records(t);
 	token_close_area(t);
 	cache_clear(&t->cache);
 	cache_clear(&t->refuted);
@@ -58,12 +60,23 @@ struct card *token_clear(struct token *t)
 	return card;
 }
 
+static bool may_write(const struct card *card)
+{
+	enum provenance mark;
+	enum card_permission permission =
+		card_profile_permits(card_profile_of(card), OP_WRITE_FILE, &mark);
+
+	return permission == CARD_MAY ||
+	       (permission == CARD_MAY_IF_ALLOWED && config_current()->allow_unproven);
+}
+
 void token_take_card(struct token *t, struct card *card)
 {
 	pthread_mutex_lock(&t->lock);
 	t->card = card;
 	t->recognized = true;
 	t->unknown = false;
+	t->may_write = may_write(card);
 	card_pin_limits(card, &t->pin_min, &t->pin_max, &t->pin_tries);
 	pthread_mutex_unlock(&t->lock);
 	token_look_for_login(t);
@@ -126,11 +139,6 @@ enum result token_read_number(struct token *t)
 	return RESULT_OK;
 }
 
-void token_close_area(struct token *t)
-{
-	area_free(&t->area);
-}
-
 struct object *token_object(struct token *t, CK_OBJECT_HANDLE handle)
 {
 	struct object *o = NULL;
@@ -156,6 +164,7 @@ void token_logout(struct token *t)
 	t->logged_in = t->verified = false;
 	token_end_session_objects(t, 0, true);
 	token_drop_objects(t, &t->lists[P15_PRIVATE_KEY]);
+	token_drop_records(t);
 	for (size_t k = 0; k < P15_CLASSES; k++)
 		for (size_t i = 0; t->lists[k].items && i < t->lists[k].count; i++)
 			if (t->lists[k].items[i].is_private)

@@ -68,6 +68,10 @@ struct token {
 	struct public_key keys[TOKEN_KEYS_MAX];
 	size_t key_count;
 	bool has_profiles; /* its profile objects have been made */
+	struct area_objects *records; /* utlist: those of the data area, while logged in */
+	bool records_known;   /* the index was looked at since the login */
+	bool no_records;      /* the card has no data area, or not for us */
+	bool may_write;       /* writing to the card is allowed */
 	struct area *area;    /* the data area as this transaction found it; NULL: not opened; with the turn */
 	struct cache cache;   /* what the disk had; not to be believed without `bound`; with the turn */
 	struct cache refuted; /* what of it was found to be wrong; with the turn */
@@ -230,7 +234,8 @@ MUST_USE enum result token_private_op(struct token *t, const struct object *key,
 
 /* ---- what the PIN opens ---- */
 
-typedef enum result token_job(struct token *t, void *context);
+/* `last`: the PIN was just given, and the job is not done again. */
+typedef enum result token_job(struct token *t, bool last, void *context);
 
 /*
  * Does what only works on a verified card. The kept PIN is given again before
@@ -248,7 +253,69 @@ MUST_USE enum result token_with_pin(struct token *t, token_job *job, void *conte
  */
 void token_after_pin(struct token *t, enum result r);
 
-/* What is known of the data area ends, with the transaction in which it was read. */
+/* ---- the data area's records as objects (area_objects.c) ---- */
+
+#define TOKEN_RECORD_LABEL "SNO " /* and the service number in decimal */
+#define TOKEN_RECORD_APPLICATION "data area"
+
+/* A data object for each record, and for those that are one an attribute certificate. */
+struct area_objects {
+	uint32_t sno;
+	struct p15_object data_record, certificate_record; /* what the card would say of them */
+	struct object data, certificate; /* a handle 0: it is none, or was not read yet */
+	bool judged;                     /* it was read for whether it is a certificate */
+	struct area_objects *prev, *next;
+};
+
+/* The area in this transaction; read if it must be. A job. */
+MUST_USE enum result token_open_area(struct token *t);
+
+/* What is known of the area ends, with the transaction in which it was read. */
 void token_close_area(struct token *t);
+
+/*
+ * A job, with a pointer to a bool: are certificates asked for, too? Gives what
+ * is in the area handles. A card that has no area, or does not let us read it,
+ * has no records: that is no error.
+ */
+enum result token_load_records(struct token *t, bool last, void *certificates);
+
+/* A job: reads the bytes of a record; of an object of the area. RESULT_SNO_UNKNOWN: it is gone. */
+enum result token_read_record(struct token *t, bool last, void *object);
+
+/*
+ * A record was written, or (data NULL) deleted: its objects end, or tell the
+ * new bytes. The data object keeps its handle. Wants the turn, takes the lock.
+ */
+void token_record_changed(struct token *t, uint32_t sno, const uint8_t *data, size_t len);
+
+/* The same after a change that failed: if what the area has is not certain, all objects end. */
+void token_area_doubtful(struct token *t);
+
+/* The area was made: a card that had none has one. Wants the turn, takes the lock. */
+void token_area_made(struct token *t);
+
+/* The handles of the records' objects, of data or of certificates; `out` NULL counts them. Under the lock. */
+size_t token_record_handles(const struct token *t, bool certificates, CK_OBJECT_HANDLE *out);
+
+/* One of them; CK_INVALID_HANDLE: there is none, or it is not known yet. Under the lock. */
+CK_OBJECT_HANDLE token_record_handle(const struct token *t, uint32_t sno, bool certificate);
+
+/*
+ * The objects that a record would be, without handles: to be forgotten after
+ * any result. Its certificate has a value if it would be one. Under the lock.
+ */
+MUST_USE enum result token_imagine_record(const struct token *t, uint32_t sno, const uint8_t *data,
+					  size_t len, struct area_objects **out);
+void token_forget_imagined(struct token *t, struct area_objects *record);
+
+/* All records' objects end. Under the lock, with the turn. */
+void token_drop_records(struct token *t);
+
+/*
+ * True if a search for the area's objects needs the card. Under the lock; a
+ * card whose certificates say that it is no attached one has no area.
+ */
+bool token_wants_records(const struct token *t, bool certificates);
 
 #endif

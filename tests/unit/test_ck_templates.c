@@ -162,6 +162,8 @@ static void numbers_of_a_certificate_are_among_the_standards(void **state)
 	WITH(CKR_OK, cert, ULONG_OF(CKA_NAME_HASH_ALGORITHM, CKM_SHA256));
 	WITH(CKR_ATTRIBUTE_VALUE_INVALID, cert, ULONG_OF(CKA_NAME_HASH_ALGORITHM, CKM_RSA_PKCS));
 	refuse(CKR_ATTRIBUTE_VALUE_INVALID,
+	       (CK_ATTRIBUTE[]){cert[0], ULONG_OF(CKA_CERTIFICATE_TYPE, CKC_WTLS), cert[2], cert[3]}, 4);
+	refuse(CKR_ATTRIBUTE_TYPE_INVALID, /* which has an owner and no subject */
 	       (CK_ATTRIBUTE[]){cert[0], ULONG_OF(CKA_CERTIFICATE_TYPE, CKC_X_509_ATTR_CERT), cert[2],
 				cert[3]},
 	       4);
