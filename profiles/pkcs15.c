@@ -17,6 +17,7 @@
 #define TAG_SEQUENCE 0x30
 #define TAG_IMPLICIT_0 0x80
 #define TAG_EXPLICIT_0 0xA0
+#define TAG_ATTRIBUTE_CERTIFICATE 0xA0 /* of CertificateType (PKCS #15 v1.1, 6.6.1; facts: entries) */
 #define TAG_IS_CHOICE(tag) (((tag) & ~0x1Fu) == 0xA0) /* context-specific, constructed */
 #define FILE_MAX 0x8000 /* bytes: READ BINARY's offset has 15 bits */
 #define FLAG_BITS 10 /* the usage's; the access flags are fewer */
@@ -222,6 +223,8 @@ static enum result parse_class(const STACK_OF(ASN1_TYPE) *row, struct p15_object
 	case P15_PUBLIC_KEY:
 		return parse_key_class(row, o);
 	case P15_CERTIFICATE:
+		if (o->is_attribute) /* its id is no key's */
+			return RESULT_OK;
 		t = nth_of_type(row, V_ASN1_BOOLEAN, 0);
 		o->is_authority = t && t->value.boolean;
 		return copy_string(nth_of_type(row, V_ASN1_OCTET_STRING, 0), &o->id);
@@ -307,26 +310,46 @@ static enum result parse_attributes(const STACK_OF(ASN1_TYPE) *row, struct p15_o
 	free_row(path);
 	if (r != RESULT_OK)
 		return r;
-	if (o->kind == P15_CERTIFICATE)
-		return parse_names(row, o);
+	if (o->kind == P15_CERTIFICATE) /* an attribute certificate's names have another form */
+		return o->is_attribute ? RESULT_OK : parse_names(row, o);
 	if (o->kind == P15_PRIVATE_KEY || o->kind == P15_PUBLIC_KEY)
 		(void)small_integer(nth_of_type(row, V_ASN1_INTEGER, 0), 16384, &o->modulus_bits);
 	return RESULT_OK;
 }
 
-static enum result parse_record(enum p15_class kind, const uint8_t *der, size_t len,
+/* Whatever tag it has: the rest has the form of a record. */
+static P15_RECORD *open_record(const uint8_t *der, size_t len)
+{
+	struct buffer copy = BUFFER_INIT;
+	const unsigned char *p;
+	P15_RECORD *record = NULL;
+
+	if (buffer_append(&copy, der, len) == RESULT_OK) {
+		copy.data[0] = TAG_SEQUENCE;
+		p = copy.data;
+		record = (P15_RECORD *)ASN1_item_d2i(NULL, &p, (long)len, ASN1_ITEM_rptr(P15_RECORD));
+		if (record && p != copy.data + len) {
+			ASN1_item_free((ASN1_VALUE *)record, ASN1_ITEM_rptr(P15_RECORD));
+			record = NULL;
+		}
+	}
+	buffer_clear(&copy);
+	return record;
+}
+
+static enum result parse_record(enum p15_class kind, bool is_attribute, const uint8_t *der, size_t len,
 				struct p15_object *out)
 {
-	const unsigned char *p = der;
 	P15_RECORD *record = NULL;
 	struct p15_object o;
 	enum result r = RESULT_BAD_DATA;
 
 	memset(&o, 0, sizeof o);
 	o.kind = kind;
+	o.is_attribute = is_attribute;
 	ERR_set_mark();
-	record = (P15_RECORD *)ASN1_item_d2i(NULL, &p, (long)len, ASN1_ITEM_rptr(P15_RECORD));
-	if (record && p == der + len)
+	record = open_record(der, len);
+	if (record)
 		r = parse_common(record->common, &o);
 	if (r == RESULT_OK)
 		r = parse_class(record->klass, &o);
@@ -345,11 +368,12 @@ static enum result parse_record(enum p15_class kind, const uint8_t *der, size_t 
 static enum result add_record(enum p15_class kind, const struct cursor *whole, uint32_t tag,
 			      struct p15_list *list, size_t *odd)
 {
+	bool is_attribute = kind == P15_CERTIFICATE && tag == TAG_ATTRIBUTE_CERTIFICATE;
 	enum result r = RESULT_BAD_DATA;
 
-	/* other tags are other kinds of object (EC keys, attribute certificates …) */
-	if (tag == TAG_SEQUENCE)
-		r = parse_record(kind, whole->p, whole->left, &list->items[list->count]);
+	/* other tags are other kinds of object (EC keys, certificates of WTLS …) */
+	if (tag == TAG_SEQUENCE || is_attribute)
+		r = parse_record(kind, is_attribute, whole->p, whole->left, &list->items[list->count]);
 	if (r == RESULT_OK)
 		list->count++;
 	else if (r == RESULT_BAD_DATA)

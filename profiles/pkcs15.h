@@ -53,6 +53,7 @@ struct p15_object {
 	/* certificates: DER; empty if the record does not have them */
 	struct buffer subject, issuer, serial;
 	bool is_authority;      /* the record says that it is a CA's */
+	bool is_attribute;      /* an attribute certificate: it has none of these, and no id */
 	/* data */
 	struct buffer application; /* UTF-8 */
 	struct buffer oid;         /* content bytes of the object identifier */

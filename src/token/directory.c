@@ -26,6 +26,7 @@ static bool add_object(struct token *t, struct object_list *list, size_t record,
 	o->klass = object_class(o->record->kind);
 	o->is_private = o->record->kind == P15_PRIVATE_KEY || o->record->is_private;
 	o->is_authority = authority;
+	o->is_attribute = o->record->is_attribute;
 	o->handle = t->next_handle++;
 	HASH_ADD(hh, t->handles, handle, sizeof o->handle, o);
 	if (!o->hh.tbl)

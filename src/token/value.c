@@ -102,7 +102,7 @@ static enum result read_certificate(struct token *t, struct object *o, struct bu
 
 enum result token_read_value(struct token *t, struct object *o)
 {
-	bool certificate = o->klass == CKO_CERTIFICATE;
+	bool certificate = o->klass == CKO_CERTIFICATE && !o->is_attribute;
 	struct buffer value = BUFFER_INIT;
 	enum result r = RESULT_OK;
 

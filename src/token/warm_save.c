@@ -25,13 +25,14 @@ static size_t count_records(const struct buffer *raw)
 
 /*
  * A directory that names anything private stays off the disk as a whole, and
- * so does one that is empty or was not understood to its end: a card that was
+ * so does one with attribute certificates, which nothing binds to the card, or
+ * one that is empty or was not understood to its end: a card that was
  * read wrong once looks like that.
  */
 static bool may_be_kept(const struct object_list *list)
 {
 	for (size_t i = 0; i < list->records.count; i++)
-		if (list->records.items[i].is_private)
+		if (list->records.items[i].is_private || list->records.items[i].is_attribute)
 			return false;
 	return list->records.count && list->records.count == count_records(&list->raw);
 }
@@ -72,7 +73,7 @@ static bool put_certificates(const struct token *t, struct cache *file)
 	for (size_t i = 0; list->items && i < list->count; i++) {
 		const struct object *o = &list->items[i];
 
-		if (o->value_read && !cache_put(file, CACHE_CERTIFICATE,
+		if (o->value_read && !o->is_attribute && !cache_put(file, CACHE_CERTIFICATE,
 						(unsigned)(o->record - list->records.items),
 						o->value.data, o->value.len))
 			return false;

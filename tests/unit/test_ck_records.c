@@ -798,6 +798,114 @@ static void a_card_that_is_pulled_meanwhile_says_so(void **state)
 	assert_int_equal(create_data("SNO 1", 10, 1), CKR_DEVICE_REMOVED);
 }
 
+/* ---- in the directory of certificates ---- */
+
+#define CDF_SIZE 2048
+
+/* The record of the standard's alternative [0], put behind the others of the directory. */
+static size_t add_to_directory(uint8_t *cdf, size_t at, uint8_t tag, bool private, size_t value_len)
+{
+	uint8_t record[] = {0,    0x31,                                              /* its length */
+			    0x30, 0x0A, 0x0C, 0x04, 'a', 't', 't', 'r', 0x03, 0x02, 0x06, 0x40, /* common */
+			    0x30, 0x06, 0x04, 0x04, 'S', 'I', 'G', 'N',                  /* class: an id */
+			    0xA1, 0x13, 0x30, 0x11, 0x30, 0x0F,                          /* type: where it is */
+			    0x04, 0x06, 0x3F, 0x00, 0x50, 0x30, 0x08, 0xF3, 0x02, 0x01, 0x00,
+			    0x80, 0x02, (uint8_t)(value_len >> 8), (uint8_t)value_len};
+
+	record[0] = tag;
+	record[1] = (uint8_t)(sizeof record - 2);
+	record[13] = private ? 0xC0 : 0x40;
+	record[30] = vcard_generation(bench.card) == 1 ? 0x3F : 0x7F;
+	record[31] = vcard_generation(bench.card) == 1 ? 0x00 : 0xFF;
+	memcpy(cdf + at, record, sizeof record);
+	return at + sizeof record;
+}
+
+static const char *pki_file(const char *name)
+{
+	static char path[60];
+
+	snprintf(path, sizeof path, "%s/5030/%s", vcard_generation(bench.card) == 1 ? "3F00" : "7FFF", name);
+	return path;
+}
+
+static void put_in_directory(uint8_t tag, bool private, const struct file *value)
+{
+	uint8_t cdf[CDF_SIZE];
+	const uint8_t *data;
+	size_t len, end;
+
+	assert_true(vcard_file_get(bench.card, pki_file("4104"), &data, &len));
+	assert_in_range(len, 100, sizeof cdf);
+	memcpy(cdf, data, len);
+	end = add_to_directory(cdf, cdf[len - 2] | (size_t)cdf[len - 1] << 8, tag, private, value->len);
+	cdf[len - 2] = (uint8_t)end;
+	cdf[len - 1] = (uint8_t)(end >> 8);
+	assert_true(vcard_file_put(bench.card, pki_file("4104"), cdf, len));
+	assert_true(vcard_file_put(bench.card, pki_file("08F3"), value->bytes, value->len));
+}
+
+static void one_in_the_directory_is_shown_like_the_others(void **state)
+{
+	struct authz_parts parts;
+	CK_OBJECT_HANDLE object;
+	size_t before;
+
+	(void)state;
+	before = find(bench.session, NULL, 0, NULL);
+	put_in_directory(0xA0, false, &foreign);
+	areabench_again();
+	assert_int_equal(find(bench.session, NULL, 0, NULL), before + 1);
+	assert_int_equal(find_certificates(&object), 1);
+	assert_bytes(object, CKA_LABEL, "attr", 4);
+	assert_bytes(object, CKA_VALUE, foreign.bytes, foreign.len);
+	assert_int_equal(authz_parts_read(foreign.bytes, foreign.len, &parts), AUTHZ_GOOD);
+	assert_part(object, CKA_OWNER, &parts.holder);
+	assert_part(object, CKA_SERIAL_NUMBER, &parts.serial);
+	authz_parts_clear(&parts);
+	assert_false(ck_bool(bench.session, object, CKA_PRIVATE));
+	assert_false(ck_bool(bench.session, object, CKA_DESTROYABLE));
+	assert_int_equal(ck_attribute_rv(bench.session, object, CKA_ID), CKR_ATTRIBUTE_TYPE_INVALID);
+	bench.session = rw_session();
+	assert_int_equal(C_DestroyObject(bench.session, object), CKR_ACTION_PROHIBITED);
+	/* the key's certificate is the one that it was, with the same id */
+	find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_int_equal(find_certificates(NULL), 1);
+}
+
+static void a_private_one_wants_a_login(void **state)
+{
+	(void)state;
+	put_in_directory(0xA0, true, &ours);
+	areabench_again();
+	assert_int_equal(find_certificates(NULL), 0);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_int_equal(find_certificates(NULL), 1);
+	assert_int_equal(C_Logout(bench.session), CKR_OK);
+	assert_int_equal(find_certificates(NULL), 0);
+}
+
+static void a_damaged_one_spoils_no_other(void **state)
+{
+	struct file broken = ours;
+	CK_OBJECT_HANDLE object;
+	uint8_t der[4096];
+
+	(void)state;
+	put_in_directory(0xA1, false, &ours); /* another kind, which nobody knows */
+	areabench_again();
+	assert_int_equal(find_certificates(NULL), 0);
+	broken.bytes[4] = 0x31;
+	put_in_directory(0xA0, false, &broken);
+	areabench_again();
+	assert_int_equal(find_certificates(&object), 1);
+	assert_int_equal(ck_attribute_rv(bench.session, object, CKA_OWNER), CKR_DEVICE_ERROR);
+	assert_int_equal(ck_attribute_rv(bench.session, object, CKA_LABEL), CKR_OK);
+	get_attribute(bench.session, find_one(bench.session, CKO_CERTIFICATE, "SIGN"), CKA_VALUE, der,
+		      sizeof der);
+}
+
 /* ---- of a session ---- */
 
 static void a_session_may_have_one_of_its_own(void **state)
@@ -844,6 +952,9 @@ int main(void)
 		 areabench_first, bench_teardown, NULL},
 		AREABENCH_TESTS(pulled_at_any_command_the_old_or_the_new_record_is_there),
 		AREABENCH_TESTS(a_card_that_is_pulled_meanwhile_says_so),
+		AREABENCH_TESTS(one_in_the_directory_is_shown_like_the_others),
+		AREABENCH_TESTS(a_private_one_wants_a_login),
+		AREABENCH_TESTS(a_damaged_one_spoils_no_other),
 		AREABENCH_TESTS(a_session_may_have_one_of_its_own),
 	};
 

@@ -208,10 +208,9 @@ enum result card_certificates(struct slot *slot, struct card_certificates *out)
 		out->items = calloc(list->count, sizeof *out->items);
 	if (r == RESULT_OK && list->count && !out->items)
 		r = RESULT_NO_MEMORY;
-	for (size_t i = 0; r == RESULT_OK && i < list->count; i++) {
-		out->count = i + 1;
-		r = read_certificate(slot, &list->items[i], &out->items[i]);
-	}
+	for (size_t i = 0; r == RESULT_OK && i < list->count; i++)
+		if (!list->items[i].is_attribute)
+			r = read_certificate(slot, &list->items[i], &out->items[out->count++]);
 	if (r != RESULT_OK)
 		card_certificates_clear(out);
 	return r;

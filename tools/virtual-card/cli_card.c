@@ -66,6 +66,7 @@ static const char create_help[] =
 "      --valid-days N      how long the holder's certificates are valid (five years)\n"
 "      --valid-from N      with it: from when, in days from now (0; -400: long ago)\n"
 "      --ca-key FILE       keep the issuing CA's private key, for tests\n"
+"      --attribute-cert FILE  in the certificates' directory, too: DER, at most 4096 bytes\n"
 "  -b, --behaviour NAME[=VALUE],...  what real cards may do differently:\n"
 "                          plain-ends-channel, pin-lost-after-private-op,\n"
 "                          select-61, read-max=N, read-end=short|warn|exact|strict\n"
@@ -83,7 +84,8 @@ enum {
 	OPT_PADDING,
 	OPT_VALID_DAYS,
 	OPT_VALID_FROM,
-	OPT_CA_KEY
+	OPT_CA_KEY,
+	OPT_ATTRIBUTE_CERT
 };
 
 static const struct option create_options[] = {
@@ -106,6 +108,7 @@ static const struct option create_options[] = {
 	{ "valid-days", required_argument, NULL, OPT_VALID_DAYS },
 	{ "valid-from", required_argument, NULL, OPT_VALID_FROM },
 	{ "ca-key", required_argument, NULL, OPT_CA_KEY },
+	{ "attribute-cert", required_argument, NULL, OPT_ATTRIBUTE_CERT },
 	{ "behaviour", required_argument, NULL, 'b' },
 	{ "behavior", required_argument, NULL, 'b' },
 	{ "force", no_argument, NULL, 'f' },
@@ -122,6 +125,7 @@ struct create {
 	uint8_t cin[VCARD_CIN_LEN];
 	uint8_t master_key[VCARD_MASTER_KEY_LEN];
 	uint8_t issuer_key[VCARD_ISSUER_KEY_LEN];
+	uint8_t attribute_cert[VCARD_ATTRIBUTE_CERT_MAX];
 };
 
 static bool
@@ -135,6 +139,22 @@ pin_from_file(struct create *c, const char *path)
 	ok = fgets(c->pin, sizeof(c->pin), file) != NULL;
 	c->pin[strcspn(c->pin, "\r\n")] = '\0';
 	c->card.pin = c->pin;
+	fclose(file);
+	return ok;
+}
+
+/* What does not fit is no attribute certificate for a card. */
+static bool
+attribute_cert_from_file(struct create *c, const char *path)
+{
+	FILE *file = fopen(path, "rb");
+	bool ok;
+
+	if (file == NULL)
+		return false;
+	c->card.attribute_cert = c->attribute_cert;
+	c->card.attribute_cert_len = fread(c->attribute_cert, 1, sizeof(c->attribute_cert), file);
+	ok = c->card.attribute_cert_len > 0 && getc(file) == EOF && !ferror(file);
 	fclose(file);
 	return ok;
 }
@@ -200,6 +220,8 @@ create_value(struct create *c, int option, const char *value)
 		    &c->card.pad_zero);
 	case OPT_PIN_FILE:
 		return pin_from_file(c, value);
+	case OPT_ATTRIBUTE_CERT:
+		return attribute_cert_from_file(c, value);
 	case OPT_CIN:
 		c->card.cin = c->cin;
 		return exact_hex(value, c->cin, sizeof(c->cin));

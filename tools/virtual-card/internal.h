@@ -80,6 +80,7 @@ enum {
 	FID_DODF = 0x4107,
 	FID_AODF = 0x4108,
 	FID_CERTS = 0x08F2,
+	FID_ATTRIBUTE_CERTS = 0x08F3, /* assumed */
 	FID_DATA = 0x0870,
 	FID_KEYS = 0x0810,
 	FID_PUBLIC_KEYS = 0x0811
@@ -331,6 +332,8 @@ void vc_p15_token_info(struct vc_der *out, const char *number);
 void vc_p15_private_keys(struct vc_der *out, const uint8_t *root);
 void vc_p15_public_keys(struct vc_der *out, const uint8_t *root);
 void vc_p15_certificates(struct vc_der *out, const uint8_t *root, X509 *const certs[VC_CERTS]);
+/* One record more in that directory: an attribute certificate of len bytes. */
+void vc_p15_attribute_certificate(struct vc_der *out, const uint8_t *root, size_t len);
 /* Two objects of these lengths, one after the other in EF 0870. */
 void vc_p15_data_objects(struct vc_der *out, const uint8_t *root, size_t first, size_t second);
 void vc_p15_authentication(struct vc_der *out, const uint8_t *root);

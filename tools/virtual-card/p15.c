@@ -345,6 +345,29 @@ vc_p15_certificates(struct vc_der *out, const uint8_t *root, X509 *const certs[V
 	}
 }
 
+/*
+ * CertificateType's alternative [0] (documented: 7816-15): the same record with
+ * another tag. Of its own attributes only the place is there; issuer, serial
+ * number and attrTypes are optional, and GeneralNames would stand where a
+ * reader of X.509 records looks for the subject.
+ */
+void
+vc_p15_attribute_certificate(struct vc_der *out, const uint8_t *root, size_t len)
+{
+	size_t record = begin(out), part, type;
+
+	common(out, "attribute cert", FLAG_MODIFIABLE, false);
+	part = begin(out);
+	text(out, TAG_OCTET_STRING, "SIGN");
+	end(out, part, TAG_SEQUENCE);
+	part = begin(out);
+	type = begin(out);
+	extent(out, root, FID_ATTRIBUTE_CERTS, 0, len);
+	end(out, type, TAG_SEQUENCE);
+	end(out, part, TAG_CONTEXT_1_CONS);
+	end(out, record, TAG_CONTEXT_0_CONS);
+}
+
 static void
 data_object(struct vc_der *out, const uint8_t *root, const char *label, const char *application,
     const uint8_t *oid, size_t oid_len, size_t index, size_t len)

@@ -202,7 +202,7 @@ add_card_data(struct builder *b, const char *os_text)
 }
 
 static bool
-add_directories(struct builder *b, const struct vc_pki *pki)
+add_directories(struct builder *b, const struct vc_pki *pki, const struct vcard_options *options)
 {
 	struct vc_der der = { 0 };
 
@@ -216,6 +216,12 @@ add_directories(struct builder *b, const struct vc_pki *pki)
 	if (!add_directory(b, FID_PUKDF, &der, SIZE_KEY_DIRECTORY))
 		return false;
 	vc_p15_certificates(&der, b->root, pki->certs);
+	if (options->attribute_cert != NULL) {
+		vc_p15_attribute_certificate(&der, b->root, options->attribute_cert_len);
+		if (!add_plain(b->pki, FID_ATTRIBUTE_CERTS, options->attribute_cert,
+		    options->attribute_cert_len, VCARD_ATTRIBUTE_CERT_MAX, 0xFF))
+			return false;
+	}
 	if (!add_directory(b, FID_CDF, &der, SIZE_CDF))
 		return false;
 	vc_p15_authentication(&der, b->root);
@@ -236,7 +242,7 @@ build(struct builder *b, const struct vc_person *person, struct vc_pki *pki)
 	    !add_card_data(b, options->os_text != NULL ? options->os_text : "CHT V32N"))
 		return false;
 	b->pki = vc_fs_add(b->card->root, FID_PKI, VC_DF);
-	return b->pki != NULL && add_directories(b, pki) && add_data_objects(b, person->name) &&
+	return b->pki != NULL && add_directories(b, pki, options) && add_data_objects(b, person->name) &&
 	    add_certificates(b, pki->certs) && add_keys(b, pki);
 }
 

@@ -36,7 +36,8 @@ enum {
 	VCARD_PIN_TRIES = 3,
 	VCARD_UNBLOCK_TRIES = 3,
 	VCARD_ISSUER_KEY_LEN = 16,
-	VCARD_ISSUER_TRIES = 3
+	VCARD_ISSUER_TRIES = 3,
+	VCARD_ATTRIBUTE_CERT_MAX = 4096
 };
 
 enum vcard_ca {
@@ -86,6 +87,8 @@ struct vcard_options {
 	int valid_from;          /* holder's certificates: days from now, may be negative */
 	unsigned valid_days;     /* how long; 0: from yesterday, five years */
 	const char *ca_key_file; /* the issuing CA's private key is written there (PEM); NULL: lost */
+	const uint8_t *attribute_cert; /* DER, in the certificates' directory; NULL: none */
+	size_t attribute_cert_len;     /* at most VCARD_ATTRIBUTE_CERT_MAX */
 	struct vcard_behaviour behaviour;
 	void (*progress)(void *context, const char *text); /* may be NULL */
 	void *progress_context;
