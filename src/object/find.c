@@ -127,28 +127,39 @@ static bool can_match_record(const struct search *q, CK_OBJECT_CLASS klass)
 	       !differs(q, CKA_APPLICATION, application, sizeof application - 1);
 }
 
-static CK_RV find_records(const struct search *q, struct find_state *found)
+static CK_RV load_records(const struct search *q, bool early)
 {
 	bool certificates = can_match_record(q, SCHEMA_ATTRIBUTE);
-	bool data = can_match_record(q, CKO_DATA);
-	CK_RV rv = CKR_OK;
-	size_t n = 0;
 
-	if (certificates || data)
-		rv = rv_of(slot_load_records(q->slot, certificates));
-	for (int of_certificates = 0; rv == CKR_OK && of_certificates < 2; of_certificates++) {
-		if (!(of_certificates ? certificates : data))
-			continue;
-		slot_lock(q->slot);
-		n = token_record_handles(&q->slot->token, of_certificates, NULL);
-		if (make_room(found, n))
-			token_record_handles(&q->slot->token, of_certificates, found->handles + found->count);
-		else
-			rv = CKR_HOST_MEMORY;
-		slot_unlock(q->slot);
-		if (rv == CKR_OK)
-			rv = choose(q, n, found);
-	}
+	if (!certificates && !can_match_record(q, CKO_DATA))
+		return CKR_OK;
+	return rv_of(slot_load_records(q->slot, certificates, early));
+}
+
+static CK_RV find_records_of(const struct search *q, bool certificates, struct find_state *found)
+{
+	const struct token *t = &q->slot->token;
+	CK_RV rv = CKR_OK;
+	size_t n;
+
+	slot_lock(q->slot);
+	n = token_record_handles(t, certificates, NULL);
+	if (make_room(found, n))
+		token_record_handles(t, certificates, found->handles + found->count);
+	else
+		rv = CKR_HOST_MEMORY;
+	slot_unlock(q->slot);
+	return rv == CKR_OK ? choose(q, n, found) : rv;
+}
+
+static CK_RV find_records(const struct search *q, struct find_state *found)
+{
+	CK_RV rv = load_records(q, false);
+
+	if (rv == CKR_OK && can_match_record(q, CKO_DATA))
+		rv = find_records_of(q, false, found);
+	if (rv == CKR_OK && can_match_record(q, SCHEMA_ATTRIBUTE))
+		rv = find_records_of(q, true, found);
 	return rv;
 }
 
@@ -218,6 +229,8 @@ CK_RV find_start(struct session *s, const CK_ATTRIBUTE *template, CK_ULONG count
 	slot_lock(q.slot);
 	logged_in = q.slot->token.logged_in;
 	slot_unlock(q.slot);
+	if (logged_in)
+		rv = load_records(&q, true);
 	for (size_t i = 0; rv == CKR_OK && i < sizeof order / sizeof *order; i++) {
 		/* before login private keys have no handles: their directory need not be read */
 		if (order[i] == P15_PRIVATE_KEY && !logged_in)

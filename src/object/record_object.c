@@ -204,7 +204,7 @@ CK_RV record_object_create(struct session *s, const CK_ATTRIBUTE *template, CK_U
 	if (rv == CKR_OK)
 		rv = agrees(s, sno, template, count);
 	if (rv == CKR_OK)
-		rv = rv_of(slot_load_records(s->slot, false));
+		rv = rv_of(slot_load_records(s->slot, false, false));
 	if (rv == CKR_OK)
 		rv = rv_of(data_area_write(s->slot, sno, AREA_INSERT, value->pValue, value->ulValueLen));
 	if (rv == CKR_OK)

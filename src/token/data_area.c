@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "apdu/log.h"
 #include "src/token/data_area.h"
 
 /* What is asked of the area; each question uses what it needs. */
@@ -38,10 +39,12 @@ static enum result change(struct slot *slot, struct question *q)
 {
 	enum result r = slot_with_pin(slot, ask, q);
 
-	if (r == RESULT_OK)
+	if (r == RESULT_OK) {
 		token_record_changed(&slot->token, q->sno, q->data, q->len);
-	else
-		token_area_doubtful(&slot->token);
+		return r;
+	}
+	log_line(LOG_ERROR, "data area: record %lu: %s", (unsigned long)q->sno, result_text(r));
+	token_area_doubtful(&slot->token);
 	return r;
 }
 

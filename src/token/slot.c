@@ -452,15 +452,25 @@ enum result slot_load(struct slot *slot, enum p15_class kind)
 	return slot_after_error(slot, r);
 }
 
-enum result slot_load_records(struct slot *slot, bool certificates)
+enum result slot_load_records(struct slot *slot, bool certificates, bool early)
 {
 	struct token *t = &slot->token;
+	enum result r = RESULT_OK;
 	bool wanted;
 
 	slot_lock(slot);
 	wanted = !t->gone && t->logged_in && token_wants_records(t, certificates);
 	slot_unlock(slot);
-	return wanted ? slot_with_pin(slot, token_load_records, &certificates) : RESULT_OK;
+	if (!wanted)
+		return RESULT_OK;
+	if (early)
+		r = slot_touch(slot);
+	if (r != RESULT_OK)
+		return slot_after_error(slot, r);
+	/* where there is no channel, or it has ended, nothing is won */
+	if (early && (card_reads_keys_freely(t->card) || card_wants_pin_again(t->card)))
+		return RESULT_OK;
+	return slot_with_pin(slot, token_load_records, &certificates);
 }
 
 /* With the turn: an object of the card. NULL: it is gone, or a session's. */

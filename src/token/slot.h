@@ -124,9 +124,10 @@ MUST_USE enum result slot_load(struct slot *slot, enum p15_class kind);
 /*
  * Looks at the data area's records, for who is logged in, and tells which of
  * them are certificates, if that was not done since the login. A card without
- * an area has none.
+ * an area has none. `early`: directories may have to be read, which ends a
+ * secure channel: only what is better done before that.
  */
-MUST_USE enum result slot_load_records(struct slot *slot, bool certificates);
+MUST_USE enum result slot_load_records(struct slot *slot, bool certificates, bool early);
 
 /* What of an object must be read from the card before it can be told. */
 enum slot_need {

@@ -4,7 +4,7 @@
 #
 #   run.sh TARGET SECONDS [LIBFUZZER OPTIONS...]
 #
-# TARGET is cursor, directory, scp03, channel, trace or authz. Needs clang with its runtime
+# TARGET is area, cursor, directory, scp03, channel, trace or authz. Needs clang with its runtime
 # (Debian: clang, libclang-rt-dev) and a configured tree: $top_builddir, or the
 # source tree itself. What is new and interesting goes to fuzz-work/TARGET in
 # the current directory, findings to fuzz-work/findings; the corpus in the
