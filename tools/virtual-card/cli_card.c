@@ -176,6 +176,27 @@ exact_hex(const char *value, uint8_t *out, size_t len)
 }
 
 static bool
+hex_value(struct create *c, int option, const char *value)
+{
+	if (option == OPT_CIN) {
+		c->card.cin = c->cin;
+		return exact_hex(value, c->cin, sizeof(c->cin));
+	}
+	if (option == OPT_MASTER_KEY) {
+		c->card.master_key = c->master_key;
+		return exact_hex(value, c->master_key, sizeof(c->master_key));
+	}
+	c->card.issuer_key = c->issuer_key;
+	return exact_hex(value, c->issuer_key, sizeof(c->issuer_key));
+}
+
+static bool
+file_value(struct create *c, int option, const char *value)
+{
+	return option == OPT_PIN_FILE ? pin_from_file(c, value) : attribute_cert_from_file(c, value);
+}
+
+static bool
 validity_value(struct create *c, int option, const char *value)
 {
 	char *end;
@@ -219,18 +240,12 @@ create_value(struct create *c, int option, const char *value)
 		return one_of(strcasecmp(value, "ff") == 0 ? "FF" : value, "FF", "00",
 		    &c->card.pad_zero);
 	case OPT_PIN_FILE:
-		return pin_from_file(c, value);
 	case OPT_ATTRIBUTE_CERT:
-		return attribute_cert_from_file(c, value);
+		return file_value(c, option, value);
 	case OPT_CIN:
-		c->card.cin = c->cin;
-		return exact_hex(value, c->cin, sizeof(c->cin));
 	case OPT_MASTER_KEY:
-		c->card.master_key = c->master_key;
-		return exact_hex(value, c->master_key, sizeof(c->master_key));
 	case OPT_ISSUER_KEY:
-		c->card.issuer_key = c->issuer_key;
-		return exact_hex(value, c->issuer_key, sizeof(c->issuer_key));
+		return hex_value(c, option, value);
 	case 'b':
 		if (vcard_behaviour_parse(&c->card.behaviour, value, err, sizeof(err)))
 			return true;
