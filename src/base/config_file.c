@@ -80,6 +80,15 @@ static bool take_path(struct config *c, size_t at, const char *value)
 	return true;
 }
 
+/* What the address says is for who uses it. */
+static bool take_address(struct config *c, size_t at, const char *value)
+{
+	if (!strstr(value, "://") || strlen(value) >= CONFIG_PATH_MAX)
+		return false;
+	strcpy((char *)c + at, value);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*take)(struct config *c, size_t at, const char *value);
@@ -96,6 +105,10 @@ static const struct {
 	 "a number, 0 for no limit"},
 	{"log", take_level, offsetof(struct config, log), "none, error, info, debug or trace"},
 	{"log-file", take_path, offsetof(struct config, log_file), "an absolute path"},
+	{"authority", take_address, offsetof(struct config, authority), "an address (https://…)"},
+	{"authority-ca", take_path, offsetof(struct config, authority_ca), "an absolute path"},
+	{"authority-proxy", take_address, offsetof(struct config, authority_proxy),
+	 "an address (http://…)"},
 	{"keyset-dir", take_path, offsetof(struct config, keyset_dir), "an absolute path"},
 };
 

@@ -18,6 +18,9 @@ struct config {
 	enum log_level log;    /* log */
 	unsigned long session_objects; /* session-objects; 0: no limit */
 	char log_file[CONFIG_PATH_MAX];   /* log-file; empty: standard error */
+	char authority[CONFIG_PATH_MAX];  /* authority: an address; empty: none */
+	char authority_ca[CONFIG_PATH_MAX]; /* authority-ca; empty: the system's */
+	char authority_proxy[CONFIG_PATH_MAX]; /* authority-proxy; empty: curl's environment */
 	char keyset_dir[CONFIG_PATH_MAX]; /* keyset-dir; empty: the defaults */
 	/* where key sets are looked for, NULL at the end; points into this struct */
 	const char *keyset_dirs[CONFIG_DIRS_MAX + 1];

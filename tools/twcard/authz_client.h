@@ -41,6 +41,10 @@ const char *authz_client_server(const struct authz_client *client);
 enum exit_code authz_client_get(struct authz_client *client, const char *path,
 				struct json_object **out);
 
+/* The same with a JSON body that nobody signs, taken over. It is repeated as a request is. */
+enum exit_code authz_client_post(struct authz_client *client, const char *path, struct json_object *body,
+				 struct json_object **out);
+
 /* Who signs; nothing is owned. */
 struct authz_signer {
 	EVP_PKEY *pkey;          /* the card's (authz_session.h): one private operation for a request */
@@ -53,7 +57,7 @@ struct authz_signer {
  * the same bytes again, which the authority answers without doing anything
  * twice. fields: those of the operation, taken over; NULL: none. The rest as
  * authz_client_get(). EXIT_CARD or EXIT_PIN: the card did not sign (its own
- * function has told).
+ * function has told, and knows better which).
  *
  * An answer that is lost for good (EXIT_FILE) leaves open whether it was done:
  * authz_client_may_be_done() says whether it was sent.
@@ -80,8 +84,6 @@ enum exit_code authz_client_bytes(struct json_object *answer, const char *key, u
 /* A certificate; null or not there is NULL, and no error. Owned by the caller. */
 enum exit_code authz_client_x509(struct json_object *answer, const char *key, X509 **out);
 
-/* For fields: base64 of these bytes, or of the certificate. NULL: out of memory. */
-struct json_object *authz_client_base64(const void *bytes, size_t len);
-struct json_object *authz_client_from_x509(X509 *x509);
+/* For fields: json_bytes.h. */
 
 #endif

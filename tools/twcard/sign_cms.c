@@ -30,13 +30,11 @@ static X509 *issuer_of(STACK_OF(X509) *others, X509 *x509)
 	return NULL;
 }
 
-/* From the signer's issuer up to what issued itself, as far as the card has them. */
-static bool add_chain(CMS_ContentInfo *cms, const struct card_key *key)
+/* From the signer's issuer up to what issued itself, as far as they are there. */
+static bool add_chain(CMS_ContentInfo *cms, X509 *x509, STACK_OF(X509) *others)
 {
-	X509 *x509 = key->x509;
-
-	for (int i = 0; i < sk_X509_num(key->others); i++) { /* no longer than that, also in a circle */
-		X509 *issuer = issuer_of(key->others, x509);
+	for (int i = 0; i < sk_X509_num(others); i++) { /* no longer than that, also in a circle */
+		X509 *issuer = issuer_of(others, x509);
 
 		if (!issuer)
 			return true;
@@ -53,21 +51,29 @@ static bool add_chain(CMS_ContentInfo *cms, const struct card_key *key)
  * With CMS_CADES OpenSSL adds signing-certificate-v2; content type, digest and
  * signing time it adds to every signature with attributes.
  */
-static CMS_ContentInfo *new_message(const struct sign_job *job)
+CMS_ContentInfo *sign_cms_new(const struct sign_cms_signer *by, unsigned flags)
 {
-	unsigned flags = CMS_BINARY | CMS_PARTIAL | (job->attached ? 0 : CMS_DETACHED);
-	unsigned more = CMS_CADES | (job->encoding == CMS_AS_SMIME ? 0 : CMS_NOSMIMECAP) |
-			(job->pss ? CMS_KEY_PARAM : 0);
-	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, flags);
+	unsigned more = CMS_CADES | (by->pss ? CMS_KEY_PARAM : 0);
+	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_BINARY | CMS_PARTIAL | flags);
 	CMS_SignerInfo *signer = NULL;
 
 	if (cms)
-		signer = CMS_add1_signer(cms, job->key->x509, job->key->pkey, job->digest, flags | more);
-	if (signer && (!job->pss || use_pss(CMS_SignerInfo_get0_pkey_ctx(signer))) &&
-	    add_chain(cms, job->key))
+		signer = CMS_add1_signer(cms, by->x509, by->pkey, by->digest,
+					 CMS_BINARY | CMS_PARTIAL | flags | more);
+	if (signer && (!by->pss || use_pss(CMS_SignerInfo_get0_pkey_ctx(signer))) &&
+	    add_chain(cms, by->x509, by->others))
 		return cms;
 	CMS_ContentInfo_free(cms);
 	return NULL;
+}
+
+static CMS_ContentInfo *new_message(const struct sign_job *job)
+{
+	const struct sign_cms_signer by = {job->key->pkey, job->key->x509, job->key->others, job->digest,
+					   job->pss};
+
+	return sign_cms_new(&by, (job->attached ? 0 : CMS_DETACHED) |
+				 (job->encoding == CMS_AS_SMIME ? 0 : CMS_NOSMIMECAP));
 }
 
 /* ---- the data ---- */

@@ -18,6 +18,21 @@ struct sign_job {
 	FILE *file;       /* gets the signature */
 };
 
+/* Who signs; nothing is owned. */
+struct sign_cms_signer {
+	EVP_PKEY *pkey;
+	X509 *x509;
+	STACK_OF(X509) *others; /* for the chain; NULL: none */
+	const EVP_MD *digest;
+	bool pss;
+};
+
+/*
+ * A message with its signer and the chain, that waits for its content. flags:
+ * CMS_DETACHED, CMS_NOSMIMECAP. NULL: OpenSSL failed. Owned by the caller.
+ */
+CMS_ContentInfo *sign_cms_new(const struct sign_cms_signer *by, unsigned flags);
+
 /*
  * Reads the data, then asks the card. EXIT_INTERNAL: OpenSSL, the file or the
  * card failed (job->key->code says), the user may not have been told. EXIT_FILE: reading.
