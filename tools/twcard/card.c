@@ -333,3 +333,12 @@ void card_leave(struct slot *slot)
 {
 	slot_leave(slot);
 }
+
+void card_end_login(struct slot *slot)
+{
+	card_logout(slot);
+	card_leave(slot);
+	if (slot->token.owes_reset)
+		message_note(_("The card could not be reset, and may still be open to other programs:"
+			       " take it out of the reader."));
+}

@@ -103,4 +103,7 @@ MUST_USE enum result card_private_operation(struct slot *slot, const struct obje
 /* Ends the turn, and the transaction with it. */
 void card_leave(struct slot *slot);
 
+/* Logs out, ends the turn, and tells if the card could not be reset. */
+void card_end_login(struct slot *slot);
+
 #endif

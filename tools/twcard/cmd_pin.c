@@ -90,15 +90,6 @@ static void tell_done(const struct slot *slot, const char *number, const char *t
 	message_json(value);
 }
 
-/* Ends the turn, which resets a card that may be verified. */
-static void leave(struct slot *slot)
-{
-	card_leave(slot);
-	if (slot->token.owes_reset)
-		message_note(_("The card could not be reset, and may still be open to other programs:"
-			       " take it out of the reader."));
-}
-
 /* ---- twcard pin verify ---- */
 
 static enum exit_code run_verify(const struct arguments *args)
@@ -113,8 +104,7 @@ static enum exit_code run_verify(const struct arguments *args)
 	token.data.serial[0] = '\0';
 	if (code == EXIT_GOOD)
 		code = message_result(card_token(slot, &token), slot->reader);
-	card_logout(slot);
-	leave(slot);
+	card_end_login(slot);
 	if (code == EXIT_GOOD)
 		tell_done(slot, token.data.serial, N_("the PIN is right"), "verified");
 	return code;
@@ -248,7 +238,7 @@ static enum exit_code send(struct job *job)
 			pin_tries_saw(job->token.data.serial, r, tries);
 	}
 	r = slot_after_error(job->slot, r);
-	leave(job->slot);
+	card_end_login(job->slot);
 	if (r != RESULT_OK)
 		return tell_failure(job, r, sent, tries);
 	tell_done(job->slot, job->token.data.serial, job->way->done, job->way->json);
