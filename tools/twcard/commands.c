@@ -29,6 +29,12 @@ const struct subcommand *const commands[] = {
 	&command_verify,
 	&command_encrypt,
 	&command_decrypt,
+	&command_authz_activate,
+	&command_authz_issue,
+	&command_authz_modify,
+	&command_authz_cancel,
+	&command_authz_delegate,
+	&command_authz_undelegate,
 	NULL,
 };
 

@@ -5,6 +5,12 @@
 #include "tools/twcard/arguments.h"
 #include "tools/twcard/subcommand.h"
 
+extern const struct subcommand command_authz_activate;
+extern const struct subcommand command_authz_cancel;
+extern const struct subcommand command_authz_delegate;
+extern const struct subcommand command_authz_issue;
+extern const struct subcommand command_authz_modify;
+extern const struct subcommand command_authz_undelegate;
 extern const struct subcommand command_doctor;
 extern const struct subcommand command_explain;
 extern const struct subcommand command_apdu;

@@ -36,6 +36,12 @@ bool message_is_json(void)
 	return said.json;
 }
 
+bool message_in_chinese(void)
+{
+	/* translators: the name of your language, of these: en zh */
+	return strcmp(_("en"), "zh") == 0;
+}
+
 static __attribute__((format(printf, 1, 0))) void print_error(const char *format, va_list args)
 {
 	char text[ERROR_MAX];

@@ -22,6 +22,9 @@ void message_start(void);
 void message_use_json(void);
 bool message_is_json(void);
 
+/* Are texts shown in Chinese? For those of libraries, which know no gettext. */
+bool message_in_chinese(void);
+
 /*
  * To standard error, with "twcard: " in front; under --json it is kept for
  * message_end(). A next step may follow after a newline.
