@@ -89,6 +89,10 @@ card_options() {
 	person) printf '%s\n' --generation 1 --ca moica --name 王小明 ;;
 	company) printf '%s\n' --generation 1 --ca moeaca --name 測試股份有限公司 --rank primary ;;
 	company-attached) printf '%s\n' --generation 1 --ca moeaca --name 測試股份有限公司 --rank secondary ;;
+	company-clerk) printf '%s\n' --generation 1 --ca moeaca --name 測試股份有限公司 --rank secondary ;;
+	company-attached-gen2) printf '%s\n' --generation 2 --ca moeaca --name 測試股份有限公司 --rank secondary \
+	    --master-key "$master_key" ;;
+	company-other) printf '%s\n' --generation 1 --ca moeaca --name 別家股份有限公司 --rank primary --id 24681357 ;;
 	person-gen2) printf '%s\n' --generation 2 --ca moica --name 王小明 --master-key "$master_key" ;;
 	*) bail "no such kind of card: $1" ;;
 	esac
