@@ -32,6 +32,7 @@ matrix_commands=(
 	'profile show|profile show'
 	'apdu|apdu 80A40000023F00'
 	'explain|explain 0xA0'
+	'authz activate|authz activate --pin-fd 5 --server http://127.0.0.1:9'
 )
 matrix_states=()
 declare -A matrix_codes
