@@ -41,6 +41,24 @@ class Refusal(Exception):
         self.status, self.code, self.text = status, code, text
 
 
+def der_parts(data):
+    """The tags and contents of DER values that follow one another."""
+    while data:
+        tag, length, at = data[0], data[1], 2
+        if length & 0x80:
+            at += length & 0x7F
+            length = int.from_bytes(data[2:at], "big")
+        yield tag, data[at:at + length]
+        data = data[at + length:]
+
+
+def serial_of(certificate):
+    """The serial number of an attribute certificate (base64), in decimal."""
+    (_, outer), = der_parts(base64.b64decode(certificate))
+    info = next(der_parts(outer))[1]
+    return str(int.from_bytes(list(der_parts(info))[4][1], "big"))
+
+
 def rfc3339(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
@@ -50,7 +68,7 @@ class Authority:
         self.directory = directory
         self.sequence = {}      # of an authorizer
         self.reservations = {}  # by name
-        self.serials = {}       # states of certificates
+        self.serials = {}       # what was registered
         self.delegations = []   # (holder, authorizer, AC, disabled)
         self.tickets = {}
         self.answers = {}       # by request id
@@ -107,11 +125,31 @@ class Authority:
         if reserved["kind"] == "delegation":
             state = "active"
             self.delegations.append((reserved["holder"], signer, r["certificate"], reserved["content"]["disabled"]))
-        self.serials[r["certificate"]] = state
-        return {"serial": "1", "state": state}
+        reserved["certificate"] = r["certificate"]
+        self.serials[serial_of(r["certificate"])] = dict(reserved, state=state, issued=rfc3339(time.time()))
+        return {"serial": serial_of(r["certificate"]), "state": state}
 
-    def written(self, _signer, _r):
-        return {"serial": "1", "state": "written"}
+    def written(self, _signer, r):
+        self.serials[r["serial"]]["state"] = "written"
+        return {"serial": r["serial"], "state": "written"}
+
+    def get(self, signer, r):
+        known = self.serials.get(r["serial"])
+        if not known or signer not in (known["holder"], known["signer"]):
+            raise Refusal(404, "unknown-serial")
+        newest = [d for d in self.delegations if d[0] == known["signer"]][-1:]
+        return {"certificate": known["certificate"], "authorizer": known["signer"], "holder": known["holder"],
+                "state": known["state"], "primary": newest[0][1] if newest else None,
+                "delegations": [d[2] for d in newest]}
+
+    def history(self, signer, r):
+        side = "signer" if r["direction"] == "issued" else "holder"
+        found = [{"serial": serial, "kind": k["kind"], "state": k["state"], "issued": k["issued"],
+                  "holder_serial": "7", "issuer": "O=company", "certificate": k["certificate"]}
+                 for serial, k in self.serials.items()
+                 if k[side] == signer and r["kind"] in ("all", k["kind"])
+                 and (not r["from"] or r["from"] <= k["issued"]) and (not r["to"] or k["issued"] <= r["to"])]
+        return {"certificates": found[::-1], "more": False}
 
     def activate(self, _signer, r):
         ticket = os.urandom(16).hex()
@@ -122,7 +160,16 @@ class Authority:
     def activated(self, _signer, _r):
         return {"state": "activated"}
 
-    def withdraw(self, _signer, _r):
+    def withdraw(self, _signer, r):
+        reserved = self.reservations.get(r["reservation"])
+        if not reserved:
+            raise Refusal(404, "unknown-reservation")
+        if "certificate" in reserved:
+            known = self.serials[serial_of(reserved["certificate"])]
+            if known["state"] != "signed":
+                raise Refusal(409, "wrong-state")
+            known["state"] = "withdrawn"
+        del self.reservations[r["reservation"]]
         return {"state": "withdrawn"}
 
     def cryptogram(self, body):
@@ -141,7 +188,8 @@ class Authority:
             if fault[:1] == ["refuse"]:
                 raise Refusal(422, fault[1])
             operations = {"reserve": self.reserve, "register": self.register, "written": self.written,
-                          "activate": self.activate, "activated": self.activated, "withdraw": self.withdraw}
+                          "activate": self.activate, "activated": self.activated, "withdraw": self.withdraw, "get": self.get,
+                          "history": self.history}
             answer = operations[r["operation"]](signer, r)
             self.answers[r["request"]] = None if fault[:1] == ["lost"] else answer
             self.log(r["operation"] + " " + str(answer.get("state", "")))

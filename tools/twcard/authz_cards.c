@@ -76,6 +76,7 @@ static const struct {
 	[AUTHZ_ROLE_PRIMARY] = {fits_primary, "reader-authorizer", N_("the company's primary card (正卡)")},
 	[AUTHZ_ROLE_ATTACHED] = {fits_attached_signer, "reader-authorizer",
 				   N_("the attached card (附卡) that authorizes")},
+	[AUTHZ_ROLE_AUTHORIZER_AGAIN] = {fits_again, "reader-authorizer", N_("the card that signed it")},
 };
 
 enum authz_misfit authz_cards_fit(enum authz_role role, const struct authz_party *holder,
@@ -315,7 +316,8 @@ static enum exit_code tell_none(const struct search *s)
 static void ask_for(const struct search *s)
 {
 	char *company = s->holder ? text_safe(s->holder->organization) : NULL;
-	char *number = s->holder && s->role == AUTHZ_ROLE_HOLDER_AGAIN ? card_title(s->holder->number) : NULL;
+	bool again = s->role == AUTHZ_ROLE_HOLDER_AGAIN || s->role == AUTHZ_ROLE_AUTHORIZER_AGAIN;
+	char *number = s->holder && again ? card_title(s->holder->number) : NULL;
 
 	if (number)
 		message_note(_("Put in %s: %s"), _(roles[s->role].wanted), number);
@@ -332,7 +334,7 @@ static void ask_for(const struct search *s)
 /* The PIN of the card that signs may come from a place of its own. */
 static void choose_pin(enum authz_role role, struct arguments *args)
 {
-	bool own = (role == AUTHZ_ROLE_PRIMARY || role == AUTHZ_ROLE_ATTACHED) &&
+	bool own = role != AUTHZ_ROLE_HOLDER && role != AUTHZ_ROLE_HOLDER_AGAIN &&
 		   arguments_has(args, "authorizer-pin-fd");
 
 	for (size_t i = 0; own && i < args->given_count; i++) {

@@ -19,7 +19,8 @@ enum authz_role {
 	AUTHZ_ROLE_HOLDER,           /* an attached card, to be authorized */
 	AUTHZ_ROLE_HOLDER_AGAIN,     /* the one that it was made for */
 	AUTHZ_ROLE_PRIMARY,          /* signs */
-	AUTHZ_ROLE_ATTACHED   /* signs, too: with a delegation */
+	AUTHZ_ROLE_ATTACHED,  /* signs, too: with a delegation */
+	AUTHZ_ROLE_AUTHORIZER_AGAIN /* the one that signed; it is looked for in place of `holder` */
 };
 
 /* Why a card is not the one that is wanted. */

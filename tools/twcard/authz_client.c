@@ -93,8 +93,13 @@ static const char *choose(const struct arguments *args, const char *option, cons
 
 enum exit_code authz_client_open(const struct arguments *args, struct authz_client **out)
 {
+	return authz_client_open_at(args, config_current()->authority, out);
+}
+
+enum exit_code authz_client_open_at(const struct arguments *args, const char *server, struct authz_client **out)
+{
 	const struct config *conf = config_current();
-	const char *url = choose(args, "server", conf->authority);
+	const char *url = choose(args, "server", server);
 	enum exit_code code = check(args, url);
 
 	*out = NULL;

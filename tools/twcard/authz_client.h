@@ -26,6 +26,8 @@ struct authz_client;
  * *out is NULL. cards_begin() or config_load() comes before.
  */
 enum exit_code authz_client_open(const struct arguments *args, struct authz_client **out);
+/* The same, with `server` in place of twcard.conf's; --server wins. */
+enum exit_code authz_client_open_at(const struct arguments *args, const char *server, struct authz_client **out);
 void authz_client_close(struct authz_client **client); /* NULL: nothing */
 
 /* Its address, as it was named. */

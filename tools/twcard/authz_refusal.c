@@ -53,6 +53,7 @@ static const struct refusal {
 	{"nonce", EXIT_NEGATIVE, NULL, N_("Try again.")},
 	{"wrong-card", EXIT_NEGATIVE, NULL, N_("Put in the card that it concerns.")},
 	{"rule", EXIT_NEGATIVE, NULL, N_("docs/AUTHORIZATION.md has the rules. Nothing was changed.")},
+	{"not-as-reserved", EXIT_NEGATIVE, NULL, N_("Begin anew. Nothing was changed.")},
 	{"not-in-catalogue", EXIT_NEGATIVE, NULL, N_("Choose an application of the authority's catalogue.")},
 	{"delegation-missing", EXIT_NEGATIVE, NULL,
 	 N_("The primary card delegates with 'twcard authz delegate'; 'twcard authz history' shows what there is.")},

@@ -35,6 +35,10 @@ const struct subcommand *const commands[] = {
 	&command_authz_cancel,
 	&command_authz_delegate,
 	&command_authz_undelegate,
+	&command_authz_show,
+	&command_authz_save,
+	&command_authz_history,
+	&command_authz_resume,
 	NULL,
 };
 

@@ -28,22 +28,29 @@ static const struct {
 	{"%Y-%m-%d", true},
 };
 
+bool trust_parse_time(const char *text, bool end, time_t *out)
+{
+	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+		struct tm tm = {.tm_isdst = -1};
+		const char *rest = strptime(text, times[i].format, &tm);
+
+		if (!rest || *rest)
+			continue;
+		tm.tm_mday += times[i].is_day && end;
+		*out = times[i].is_day ? mktime(&tm) - end : timegm(&tm);
+		return true;
+	}
+	return false;
+}
+
 enum exit_code trust_time(const struct arguments *args, time_t *at)
 {
 	const char *text = arguments_value(args, "at");
 
 	*at = time(NULL);
-	for (size_t i = 0; text && i < sizeof times / sizeof *times; i++) {
-		struct tm tm = {.tm_isdst = -1};
-		const char *end = strptime(text, times[i].format, &tm);
-
-		if (!end || *end)
-			continue;
-		*at = times[i].is_day ? mktime(&tm) : timegm(&tm);
+	if (!text || trust_parse_time(text, false, at))
 		return EXIT_GOOD;
-	}
-	return text ? message_usage(args->command, _("--at is a day (2026-01-31) or a time (2026-01-31T08:00:00Z)"))
-		    : EXIT_GOOD;
+	return message_usage(args->command, _("--at is a day (2026-01-31) or a time (2026-01-31T08:00:00Z)"));
 }
 
 X509_STORE *trust_store_new(time_t at)

@@ -28,6 +28,9 @@ struct trust {
 	STACK_OF(X509) *others; /* the cards' CAs, trusted or not, to build chains with */
 };
 
+/* A day (in local time; its last second: `end`) or a time. False: it is neither. */
+bool trust_parse_time(const char *text, bool end, time_t *out);
+
 /* What --at says, or now. EXIT_USAGE: it is no time; the user has been told. */
 enum exit_code trust_time(const struct arguments *args, time_t *at);
 
