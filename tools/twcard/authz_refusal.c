@@ -88,8 +88,7 @@ static const struct refusal *find(const char *code)
 /* In the user's language; NULL: it says nothing. */
 static const char *words_of(struct json_object *error)
 {
-	/* translators: the key of your language in an authority's answers: "zh_TW" */
-	const char *words = json_bytes_text(json_bytes_member(error, "text"), _("en"));
+	const char *words = json_bytes_text(json_bytes_member(error, "text"), message_in_chinese() ? "zh_TW" : "en");
 
 	return words ? words : json_bytes_text(json_bytes_member(error, "text"), "en");
 }
