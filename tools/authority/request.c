@@ -246,6 +246,7 @@ static void answer_signed(struct request *r)
 		fail(r, result);
 		return;
 	}
+	r->out->problem[0] = '\0'; /* that it was not answered before is none */
 	error = check_fresh(r);
 	if (error != ERROR_NONE)
 		refuse(r, error);

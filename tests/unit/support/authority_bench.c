@@ -136,6 +136,8 @@ struct reply bench_question(struct bench *b, const char *method, const char *pat
 
 	authority_ask(&b->a, &q, &answer);
 	assert_non_null(answer.body);
+	if (answer.status == 200)
+		assert_string_equal(answer.problem, "");
 	r = (struct reply){.status = answer.status, .text = keep(answer.body, free)};
 	r.body = keep(json_tokener_parse(r.text), end_json);
 	assert_non_null(r.body);
