@@ -1,0 +1,260 @@
+# shellcheck shell=bash
+#
+# lib.sh - what the tests of other people's programs share; source it first.
+# It has card.sh, and so a PC/SC daemon, a virtual card and a work directory.
+#
+# Each test has the same shape: what it needs, a function per generation's card
+# that uses the program as docs/CLIENTS.md says, looks at the result with
+# another program, and tries a wrong PIN and no card.
+#
+#   needs PROGRAM-OR-FILE PACKAGE  else all is skipped, and the package named
+#   on_both_cards FUNCTION       calls it with a card of each generation in the reader;
+#                                $kind says which, $serial is the token's
+#   as_person COMMAND...         runs it in $home as the person of the test, no root where
+#                                that can be had; ends it after $limit seconds
+#   types PROMPT PIN COMMAND...  the same on a terminal, where the PIN is typed when the
+#                                regular expression PROMPT was seen
+#   succeeds NAME REGEX COMMAND... it ends well, and prints the REGEX
+#   refuses NAME REGEX COMMAND... it fails, is no crash, and says the REGEX
+#   refuses_wrong_pin NAME REGEX FUNCTION   FUNCTION PIN, with a wrong one: as refuses, and
+#                                one try is used. The right PIN then gives the tries back
+#   refuses_no_card NAME REGEX FUNCTION     FUNCTION PIN, without a card; it is back then
+#   everyday ACTION "GEN1 GEN2" FUNCTION    FUNCTION PIN works, and the card gets no more
+#                                commands than docs/CLIENTS.md says: each generation's number is
+#                                FIRST/AGAIN/VERIFIES/OPERATIONS, FIRST without the disk cache
+#   start_server NAME PORT COMMAND...       in the background, returns when it listens
+#   stop_server NAME
+#   wait_until COMMAND...        until it succeeds; at most a minute
+#   done_testing                 the plan, and as the last line how many passed, failed, were skipped
+#
+# Where the person is another user than the test, everything in $home is his.
+#
+# shellcheck disable=SC2034  # the variables are for the test
+# shellcheck disable=SC2154  # and others come from card.sh
+
+# shellcheck source=../lib/card.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/card.sh"
+
+clients=$top_srcdir/tests/clients
+home=$work/home
+limit=120
+uri=
+servers=()
+
+# A foreign program with a sanitizer loaded first does not always end: the exit
+# handlers of libp11-kit wait for the sanitizer's, and it for theirs.
+[ ${#module_environment[@]} -eq 0 ] || [ -n "${sanitizer_ends:-}" ] ||
+    skip_all "other people's programs are tried with a module without a sanitizer"
+
+needs() {
+	[ -e "$1" ] || command -v "$1" >/dev/null || skip_all "$1 is not installed (package $2)"
+}
+
+# ---- the person ------------------------------------------------------------------
+
+# A user of this name space only: ssh, git and gpg want one with a name.
+make_user() {
+	local uid=47114
+
+	cp /etc/passwd "$work/passwd" || return 1
+	printf 'twcard-test:x:%d:%d::%s:/bin/sh\n' "$uid" "$uid" "$home" >>"$work/passwd"
+	mount --bind "$work/passwd" /etc/passwd 2>/dev/null || return 1
+	person=(setpriv "--reuid=$uid" "--regid=$uid" --clear-groups --)
+	"${person[@]}" test -r "$module" 2>/dev/null && chown "$uid:$uid" "$work" "$home" && return 0
+	umount /etc/passwd
+	return 1
+}
+
+# Where no other user can be had, the person is who runs the test.
+become_person() {
+	person=()
+	mkdir -p "$home"
+	[ "$(id -u)" -ne 0 ] || make_user || person=()
+	person_name=$(as_person id -un)
+	[ "$(as_person id -u)" -ne 0 ] || diag "no other user can be had here: the programs run as root"
+	as_person mkdir -p .config .cache run && chmod 700 "$home" "$home/run"
+}
+
+person_environment() {
+	printf '%s\n' "HOME=$home" "XDG_CONFIG_HOME=$home/.config" "XDG_CACHE_HOME=$home/.cache" \
+	    "XDG_RUNTIME_DIR=$home/run" "TWCARD_DEBUG=${debug_level:-debug}" "TWCARD_DEBUG_FILE=$home/p11.log" \
+	    ${module_environment[@]+"${module_environment[@]}"}
+}
+
+as_person() {
+	local environment
+
+	mapfile -t environment < <(person_environment)
+	(cd "$home" && env "${environment[@]}" timeout --kill-after=5 "$limit" "${person[@]}" "$@" </dev/null)
+}
+
+types() {
+	local prompt=$1 answer=$2 environment
+
+	shift 2
+	mapfile -t environment < <(person_environment)
+	(cd "$home" && env "${environment[@]}" "$clients/type-pin.py" "$prompt" "$answer" "${person[@]}" "$@")
+}
+
+# ---- results ----------------------------------------------------------------------
+
+skipped=0
+
+skip() {
+	skipped=$((skipped + 1))
+	tap_count=$((tap_count + 1))
+	printf 'ok %d - %s # SKIP %s\n' "$tap_count" "$1" "$2"
+}
+
+done_testing() {
+	printf '1..%d\n' "$tap_count"
+	printf '# %d passed, %d failed, %d skipped\n' "$((tap_count - tap_failed - skipped))" "$tap_failed" "$skipped"
+	exit $((tap_failed > 0))
+}
+
+prints() {
+	local regex=$1
+
+	shift
+	tap_run "$@"
+	printf '%s\n' "$tap_output"
+	[ "$tap_status" -eq 0 ] && grep -Eq -e "$regex" <<<"$tap_output"
+}
+
+succeeds() {
+	check "$kind: $1" prints "${@:2}"
+}
+
+refuses() {
+	check_fails "$kind: $1" "${@:3}"
+	like "$kind: and says why" "$tap_output" "$2"
+}
+
+refuses_wrong_pin() {
+	is "$kind: all tries are there" "$(tries_left "$kind")" 3
+	refuses "$1 does not take a wrong PIN" "$2" "$3" "$wrong_pin"
+	is "$kind: which costs one try" "$(tries_left "$kind")" 2
+	check "$kind: the right PIN gives it back" as_person pkcs11-tool --module "$module" --list-objects "${login[@]}"
+	is "$kind: all tries are there again" "$(tries_left "$kind")" 3
+}
+
+refuses_no_card() {
+	stop_card
+	refuses "$1 without a card" "$2" "$3" "$pin"
+	start_card "$kind"
+}
+
+# What the card was asked since reset_stats: commands/verifies/operations.
+counts() {
+	printf '%s/%s/%s' "$(card_stat commands)" "$(card_stat verifies)" "$(card_stat private_ops)"
+}
+
+everyday() {
+	local action=$1 wanted first again verifies operations got name=${0##*/}
+
+	read -r -a wanted <<<"$2"
+	[ "$kind" = person ] || wanted=("${wanted[1]}")
+	IFS=/ read -r first again verifies operations <<<"${wanted[0]}"
+	rm -rf "$home/.cache/twcard"
+	reset_stats
+	check "$kind: $action, the first time" "$3" "$pin"
+	got=$(counts)
+	at_most "$kind: commands" "${got%%/*}" "$first"
+	first=${got%%/*}
+	reset_stats
+	check "$kind: $action, again" "$3" "$pin"
+	got=$(counts)
+	at_most "$kind: commands" "${got%%/*}" "$again"
+	is "$kind: VERIFY and private operations" "${got#*/}" "$verifies/$operations"
+	diag "count: ${name%.test}|$action|$kind|$first/$got"
+}
+
+# ---- servers ------------------------------------------------------------------------
+
+wait_until() {
+	local end=$((SECONDS + 60))
+
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+# State 0A is LISTEN.
+listening() {
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+	    awk -v port=":$(printf %04X "$1")\$" '$2 ~ port && $4 == "0A" { found = 1 } END { exit !found }'
+}
+
+start_server() {
+	local name=$1 port=$2
+
+	shift 2
+	(cd "$home" && HOME=$home exec "$@" >"$work/$name.log" 2>&1 </dev/null) &
+	servers+=("$name=$!")
+	wait_until listening "$port" || bail "$name does not listen: $(cat "$work/$name.log")"
+}
+
+stop_server() {
+	local server kept=()
+
+	for server in ${servers[@]+"${servers[@]}"}; do
+		if [ "${server%%=*}" = "$1" ]; then
+			kill "${server#*=}" 2>/dev/null
+			wait "${server#*=}" 2>/dev/null
+		else
+			kept+=("$server")
+		fi
+	done
+	servers=(${kept[@]+"${kept[@]}"})
+}
+
+eval "card_$(declare -f cleanup)"
+
+# shellcheck disable=SC2317  # called by a trap
+cleanup() {
+	local server
+
+	for server in ${servers[@]+"${servers[@]}"}; do
+		kill "${server#*=}" 2>/dev/null
+	done
+	card_cleanup
+}
+
+# ---- what most tests have in $home -----------------------------------------------------
+
+# Keys and certificates for a server on this machine, once.
+make_server_keys() {
+	as_person openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.pem -days 2 \
+	    -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>"$work/req.log" ||
+	    bail "openssl req: $(cat "$work/req.log")"
+}
+
+# The card's certificates, and their issuers', as PEM files.
+export_certificates() {
+	local what
+
+	for what in root ca sign-cert encrypt-cert; do
+		export_pem "$what"
+		install -m 644 "$work/$what.pem" "$home/$what.pem"
+	done
+	cat "$home/root.pem" "$home/ca.pem" >"$home/issuers.pem"
+	openssl x509 -in "$home/sign-cert.pem" -noout -pubkey >"$home/sign.pub"
+}
+
+on_both_cards() {
+	use_keyset "$master_key"
+	become_person
+	chown -R --reference="$home" "$work/keysets"
+	for kind in person person-gen2; do
+		make_card "$kind"
+		start_card "$kind"
+		p11 --list-slots || bail "pkcs11-tool --list-slots: $(cat "$work/p11.err")"
+		serial=$(sed -n 's/^ *serial num *: *//p' "$work/p11.out" | head -n 1)
+		printf 'a message\n' >"$home/message.txt"
+		export_certificates
+		"$1"
+		is "$kind: no try was lost" "$(tries_left "$kind")" 3
+		stop_card
+	done
+}
