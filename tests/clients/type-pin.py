@@ -5,8 +5,9 @@ type-pin.py PROMPT PIN PROGRAM [ARGUMENT...]
 
 When the output has the regular expression PROMPT, and the terminal echoes no more, the PIN is
 typed: what is typed before that, programs throw away. If the program asks once more it gets ^C,
-so that a wrong PIN costs one try. Prints what appeared on the terminal. The status is the
-program's; 128 and more for a signal; 124 if it did not end within the limit.
+so that a wrong PIN costs one try; "[asked again]" says so, and the status is 1. Prints what
+appeared on the terminal. Else the status is the program's; 128 and more for a signal; 124
+if it did not end within the limit.
 """
 import os
 import pty
@@ -25,23 +26,23 @@ def echoes(terminal):
 
 
 def converse(terminal, prompt, pin):
-    """False: the program does not come to an end."""
-    seen, answers = b"", [pin.encode() + b"\n"]
+    """How often it asked; or None: the program does not come to an end."""
+    seen, asked = b"", 0
     end = time.monotonic() + LIMIT_S
     while time.monotonic() < end:
         if prompt.search(seen) and not echoes(terminal):
-            os.write(terminal, answers.pop() if answers else b"\x03")
-            seen = b""
+            os.write(terminal, b"\x03" if asked else pin.encode() + b"\n")
+            seen, asked = b"", asked + 1
         if not select.select([terminal], [], [], 0.05)[0]:
             continue
         try:
             data = os.read(terminal, 4096)
         except OSError:  # nobody has the terminal open any more
-            return True
+            return asked
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         seen += data
-    return False
+    return None
 
 
 def main():
@@ -49,12 +50,17 @@ def main():
     child, terminal = pty.fork()
     if child == 0:
         os.execvp(program[0], program)
-    ended = converse(terminal, prompt, pin)
-    if not ended:
+    asked = converse(terminal, prompt, pin)
+    if asked is None:
         print("[no end after %d s]" % LIMIT_S)
         os.kill(child, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    sys.exit(124 if not ended else status if status >= 0 else 128 - status)
+    if asked is None:
+        sys.exit(124)
+    if asked > 1:
+        print("\n[asked again]")
+        sys.exit(1)
+    sys.exit(status if status >= 0 else 128 - status)
 
 
 main()
