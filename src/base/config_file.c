@@ -45,14 +45,25 @@ static bool take_level(struct config *c, size_t at, const char *value)
 	return log_level_parse(value, (enum log_level *)(void *)((char *)c + at));
 }
 
+/* The default's word is false, the other true. */
+static bool take_either(bool *out, const char *value, const char *by_default, const char *other)
+{
+	bool is_other = strcasecmp(value, other) == 0;
+
+	if (!is_other && strcasecmp(value, by_default) != 0)
+		return false;
+	*out = is_other;
+	return true;
+}
+
 static bool take_verified_state(struct config *c, size_t at, const char *value)
 {
-	bool operation = strcasecmp(value, "operation") == 0;
+	return take_either((bool *)((char *)c + at), value, "session", "operation");
+}
 
-	if (!operation && strcasecmp(value, "session") != 0)
-		return false;
-	*(bool *)((char *)c + at) = operation;
-	return true;
+static bool take_labels(struct config *c, size_t at, const char *value)
+{
+	return take_either((bool *)((char *)c + at), value, "card", "holder");
 }
 
 /* Decimal digits and nothing else. */
@@ -97,6 +108,7 @@ static const struct {
 } keys[] = {
 	{"allow-unproven", take_bool, offsetof(struct config, allow_unproven), "yes or no"},
 	{"token-name", take_bool, offsetof(struct config, token_name), "yes or no"},
+	{"labels", take_labels, offsetof(struct config, holder_labels), "card or holder"},
 	{"cache", take_bool, offsetof(struct config, cache), "yes or no"},
 	{"vendor-compat", take_bool, offsetof(struct config, vendor_compat), "yes or no"},
 	{"verified-state", take_verified_state, offsetof(struct config, verified_for_operation),

@@ -14,6 +14,7 @@ struct config {
 	bool cache;            /* cache */
 	bool vendor_compat;    /* vendor-compat */
 	bool token_name;       /* token-name */
+	bool holder_labels;    /* labels: holder, not card */
 	bool verified_for_operation; /* verified-state: operation, not session */
 	enum log_level log;    /* log */
 	unsigned long session_objects; /* session-objects; 0: no limit */

@@ -8,8 +8,10 @@
 #include <openssl/x509.h>
 
 #include "authz/twcard-authz.h"
+#include "src/base/config_file.h"
 #include "src/crypto/rsa.h"
 #include "src/object/getter.h"
+#include "src/object/label.h"
 #include "src/object/value.h"
 
 static enum result put_bool(struct buffer *out, bool value)
@@ -63,6 +65,44 @@ enum result getter_usage(struct request *q, struct buffer *out)
 enum result getter_access(struct request *q, struct buffer *out)
 {
 	return put_bool(out, q->object->record->access & q->arg);
+}
+
+/* The certificate that an object of the card is, or belongs to by its id; NULL: none is known. */
+static const struct p15_object *certificate_of(const struct request *q)
+{
+	const struct p15_object *record = q->object->record;
+
+	if (record->kind == P15_CERTIFICATE)
+		return record;
+	return label_record(&q->token->lists[P15_CERTIFICATE].records, &record->id);
+}
+
+/* What the key of an object is for; nothing of a CA's. */
+static unsigned uses_of(const struct request *q)
+{
+	const struct p15_object *key = q->object->record;
+
+	if (q->object->is_authority)
+		return 0;
+	if (key->kind == P15_CERTIFICATE)
+		key = label_record(&q->token->lists[P15_PUBLIC_KEY].records, &key->id);
+	return key ? label_uses(key->usage) : 0;
+}
+
+/* The card's own, unless the user wants names of people and the card has one for it. */
+enum result getter_label(struct request *q, struct buffer *out)
+{
+	const struct p15_object *record = q->object->record, *certificate;
+	enum result r = RESULT_NOT_FOUND;
+
+	if (config_current()->holder_labels && record->id.len) {
+		if (!q->token->names_tried)
+			return needs(q, SLOT_NEEDS_NAMES);
+		certificate = certificate_of(q);
+		if (certificate)
+			r = label_make(&certificate->subject, uses_of(q), out);
+	}
+	return r == RESULT_NOT_FOUND ? buffer_append(out, record->label.data, record->label.len) : r;
 }
 
 enum result getter_class(struct request *q, struct buffer *out)

@@ -34,6 +34,7 @@ enum result getter_usage(struct request *q, struct buffer *out);
 /* arg: an access bit; a record that does not tell claims nothing */
 enum result getter_access(struct request *q, struct buffer *out);
 
+enum result getter_label(struct request *q, struct buffer *out);
 enum result getter_class(struct request *q, struct buffer *out);
 enum result getter_private(struct request *q, struct buffer *out);
 enum result getter_unique(struct request *q, struct buffer *out);

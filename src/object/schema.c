@@ -16,7 +16,7 @@ static const struct schema_row table[] = {
 	{CKA_MODIFIABLE,       ON_ALL,  FORM_BOOL,  RULE_COPY, CK_TRUE, NULL, getter_modifiable, 0},
 	{CKA_COPYABLE,         ON_ALL,  FORM_BOOL,  RULE_CHANGES | RULE_DOWN, CK_TRUE, NULL, getter_bool, CK_FALSE},
 	{CKA_DESTROYABLE,      ON_ALL,  FORM_BOOL,  RULE_COPY, CK_TRUE, NULL, getter_destroyable, 0},
-	{CKA_LABEL,            ON_ALL,  FORM_BYTES, RULE_CHANGES, 0, NULL, getter_field, FIELD(label)},
+	{CKA_LABEL,            ON_ALL,  FORM_BYTES, RULE_CHANGES, 0, NULL, getter_label, 0},
 	{CKA_UNIQUE_ID,        ON_ALL,  FORM_BYTES, RULE_FIXED | RULE_FILLED, 0, NULL, getter_unique, 0},
 
 	{CKA_PROFILE_ID,       ON_PROFILE, FORM_ULONG, RULE_NEEDED, 0, NULL, NULL, 0},

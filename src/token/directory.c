@@ -87,3 +87,18 @@ enum result token_load(struct token *t, enum p15_class kind)
 	buffer_clear(&raw);
 	return r;
 }
+
+enum result token_load_names(struct token *t)
+{
+	static const enum p15_class kinds[] = {P15_CERTIFICATE, P15_PUBLIC_KEY};
+	enum result r = warm_start(t);
+
+	for (size_t i = 0; !SENDS_CARD_AWAY(r) && i < sizeof kinds / sizeof *kinds; i++)
+		r = token_load(t, kinds[i]);
+	if (SENDS_CARD_AWAY(r))
+		return r;
+	pthread_mutex_lock(&t->lock);
+	t->names_tried = true;
+	pthread_mutex_unlock(&t->lock);
+	return RESULT_OK;
+}

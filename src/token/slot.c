@@ -500,6 +500,8 @@ enum result slot_fetch(struct slot *slot, CK_OBJECT_HANDLE handle, unsigned need
 		r = o->sno ? slot_with_pin(slot, token_read_record, o) : token_read_value(&slot->token, o);
 	if (r == RESULT_OK && needs & SLOT_NEEDS_NUMBER)
 		r = token_read_number(&slot->token);
+	if (r == RESULT_OK && needs & SLOT_NEEDS_NAMES)
+		r = token_load_names(&slot->token);
 	if (r == RESULT_OK && needs & SLOT_NEEDS_PUBLIC_KEY)
 		r = token_public_key(&slot->token, o, &ignored);
 	return slot_after_error(slot, r);

@@ -133,9 +133,10 @@ MUST_USE enum result slot_load_records(struct slot *slot, bool certificates, boo
 enum slot_need {
 	SLOT_NEEDS_VALUE = 1 << 0,     /* a certificate's or data object's bytes */
 	SLOT_NEEDS_PUBLIC_KEY = 1 << 1, /* a key's public half */
-	SLOT_NEEDS_NUMBER = 1 << 2     /* the number of the card that it is on */
+	SLOT_NEEDS_NUMBER = 1 << 2,    /* the number of the card that it is on */
+	SLOT_NEEDS_NAMES = 1 << 3      /* the directories that tell whose it is, and what for */
 };
-#define SLOT_NEEDS 3
+#define SLOT_NEEDS 4
 
 /*
  * Reads what is needed of an object of the card and is not known yet.

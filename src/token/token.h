@@ -80,6 +80,7 @@ struct token {
 	bool bind_tried;      /* the ends of certificates were compared */
 	uint64_t bound;       /* its certificates that are bound to this card, by place; with the turn */
 	bool dirty;           /* something public was read that the disk does not have */
+	bool names_tried;     /* the directories that labels are made of were read, or cannot be */
 	bool logged_in;
 	bool verified;      /* as far as we know the card still is; with the turn */
 	struct secret pin;  /* while logged in: to re-establish it after a foreign reset */
@@ -113,6 +114,13 @@ MUST_USE enum result token_read_number(struct token *t);
 
 /* Reads a directory once per insertion and gives its objects handles. Talks to the card. */
 MUST_USE enum result token_load(struct token *t, enum p15_class kind);
+
+/*
+ * Reads the directories of certificates and public keys, for labels by holder.
+ * One that cannot be read is left out: names_tried is set all the same, unless
+ * the card is gone. Talks to the card.
+ */
+MUST_USE enum result token_load_names(struct token *t);
 
 /* ---- session objects (object_table.c) ---- */
 

@@ -76,6 +76,7 @@ static void assert_silent(void)
 static void assert_defaults(void)
 {
 	assert_false(config.allow_unproven);
+	assert_false(config.holder_labels);
 	assert_true(config.cache);
 	assert_int_equal(config.log, LOG_NONE);
 	assert_int_equal(config.session_objects, 10000);
@@ -90,7 +91,8 @@ static void every_key_is_known(void **state)
 	(void)state;
 	read_text("# a comment\n; another\nallow-unproven = yes\ncache = no\nlog = debug\n"
 		  "log-file = /var/log/twcard.log\nkeyset-dir = /etc/other/keysets\n"
-		  "session-objects = 17\n");
+		  "session-objects = 17\nlabels = holder\n");
+	assert_true(config.holder_labels);
 	assert_int_equal(config.session_objects, 17);
 	assert_silent();
 	assert_true(config.allow_unproven);
@@ -148,7 +150,7 @@ static void a_bad_value_is_named_and_ignored(void **state)
 {
 	(void)state;
 	read_text("allow-unproven = maybe\ncache = 2\nlog = loud\nlog-file = relative/path\n"
-		  "keyset-dir = ~/keysets\nsession-objects = -1\nsession-objects = 1e3\n"
+		  "labels = owner\nkeyset-dir = ~/keysets\nsession-objects = -1\nsession-objects = 1e3\n"
 		  "session-objects = 1000000001\n"
 		  "session-objects = 99999999999999999999\n");
 	assert_defaults();
@@ -157,6 +159,7 @@ static void a_bad_value_is_named_and_ignored(void **state)
 	assert_says("log = loud: ignored, it wants none, error, info, debug or trace");
 	assert_says("log-file = relative/path: ignored, it wants an absolute path");
 	assert_says("keyset-dir = ~/keysets: ignored");
+	assert_says("labels = owner: ignored, it wants card or holder");
 	assert_says("session-objects = -1: ignored, it wants a number, 0 for no limit");
 	assert_says("session-objects = 1e3: ignored");
 	assert_says("session-objects = 1000000001: ignored");
