@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+#
+# browser.sh - what a person does with a browser; source it after window.sh.
+#
+# The test says how its browser looks:
+#
+#   browser                      its name in the table
+#   prompt                       the title of its question for the PIN
+#   suffix                       what follows the page's title in the window's
+#   no_page                      titles of the window when there is no page
+#   first_count, next_count      the card's commands of the first page and of each further
+#                                one, for both generations: COMMANDS/VERIFIES/OPERATIONS,
+#                                of which there is one for each connection that it opens
+#   asks_again                   not empty: it asks for a certificate again after it got none
+#   start_browser PAGE           with a profile of its own
+#
+# shellcheck disable=SC2154  # the test's, or lib.sh's
+
+stop_browser() {
+	stop_program "$browser"
+}
+
+# visit PAGE: typed into the window that is there.
+visit() {
+	local id
+
+	id=$(window "$suffix\$") && on_screen xdotool windowactivate "$id" key ctrl+l &&
+	    on_screen xdotool type --delay 60 -- "$url/$1" && on_screen xdotool key Return
+}
+
+# shows VERSION PAGE
+shows() {
+	see "^王小明 TLSv$1 /$2$suffix" && said "^page 王小明 TLSv$1 /$2"
+}
+
+# shows_no_page PAGE: and the server has not given it.
+shows_no_page() {
+	see "($no_page)$suffix" && ! grep -q "^page.*/$1" "$work/https.log"
+}
+
+# counted ACTION "GEN1 GEN2": no more commands since reset_stats than docs/CLIENTS.md says.
+counted() {
+	local wanted limits got
+
+	read -r -a wanted <<<"$2"
+	[ "$kind" = person ] || wanted=("${wanted[1]}")
+	IFS=/ read -r -a limits <<<"${wanted[0]}"
+	IFS=/ read -r -a got <<<"$(counts)"
+	at_most "$kind: commands of $1" "${got[0]}" "${limits[0]}"
+	is "$kind: VERIFY" "${got[1]}" "${limits[1]}"
+	at_most "$kind: private operations" "${got[2]}" "${limits[2]}"
+	diag "count: $browser|$1|$kind|${got[0]}/${got[1]}/${got[2]}"
+}
+
+asks_which_certificate() {
+	start_browser first && seen dimmed && seen button_is_there
+}
+
+first_page() {
+	rm -rf "$home/.cache/twcard"
+	reset_stats
+	check "$kind: $browser asks which certificate" asks_which_certificate
+	screenshot "$browser-$kind-certificate"
+	check "$kind: the person takes the card's" accept_dialog
+	check "$kind: $browser asks for the PIN" see "$prompt"
+	screenshot "$browser-$kind-pin"
+	check "$kind: the PIN is typed" type_pin "$prompt" "$pin"
+	check "$kind: the page has the holder's name (TLS 1.3)" shows 1.3 first
+	screenshot "$browser-$kind-page"
+	counted "a page" "$first_count"
+}
+
+next_page() {
+	reset_stats
+	check "$kind: another page" visit second
+	check "$kind: needs no PIN" shows 1.3 second
+	counted "the next page" "$next_count"
+}
+
+# It asks again, and does not say why.
+wrong_pin_asks_again() {
+	start_browser wrong && accept_dialog && type_pin "$prompt" "$wrong_pin" && see "$prompt"
+}
+
+wrong_pin() {
+	is "$kind: all tries are there" "$(tries_left "$kind")" 3
+	check "$kind: after a wrong PIN $browser asks again" wrong_pin_asks_again
+	screenshot "$browser-$kind-wrong-pin"
+	is "$kind: which cost one try" "$(tries_left "$kind")" 2
+	check "$kind: the right one is typed" type_pin "$prompt" "$pin"
+	check "$kind: and the page is there (TLS 1.2)" shows 1.2 wrong
+	is "$kind: with all tries" "$(tries_left "$kind")" 3
+}
+
+pulled_card() {
+	stop_card
+	check "$kind: a page without the card" visit nocard
+	check "$kind: is none" shows_no_page nocard
+	screenshot "$browser-$kind-no-card"
+	start_card "$kind"
+	check "$kind: the card is back, and a page" visit back
+	[ -z "${asks_again:-}" ] || check "$kind: asks which certificate again" accept_dialog
+	check "$kind: asks for the PIN again" type_pin "$prompt" "$pin"
+	check "$kind: and is shown" shows 1.2 back
+}
+
+use_browser() {
+	start_screen
+	make_server_chain
+	start_https 1.3
+	first_page
+	next_page
+	stop_browser
+	stop_https
+	start_https 1.2
+	wrong_pin
+	pulled_card
+	stop_browser
+	stop_https
+}
