@@ -142,13 +142,16 @@ button() {
 	    END { if (last) printf "%d %d\n", 4 * (right[last - 3] - 3), 4 * (last - 3) }'
 }
 
-accept_dialog() {
+# Once more if it is still there after a while: new dialogs are deaf at first, against clicks by mistake.
+press_button() {
 	local x y
 
-	seen dimmed || return 1
-	seen button_is_there || return 1
 	read -r x y < <(button)
-	on_screen xdotool mousemove "$x" "$y" click 1 && seen not_dimmed
+	[ -n "$x" ] && on_screen xdotool mousemove "$x" "$y" click 1 && patience=15 seen not_dimmed
+}
+
+accept_dialog() {
+	seen dimmed && seen press_button
 }
 
 button_is_there() {
