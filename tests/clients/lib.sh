@@ -146,7 +146,11 @@ plain_status() {
 	local status=0
 
 	"$@" || status=$?
-	case $status in 128 | 255) return 1 ;; *) return "$status" ;; esac
+	case $status in
+	128 | 255) return 1 ;;
+	124) return 126 ;; # it hung
+	*) return "$status" ;;
+	esac
 }
 
 refuses() {

@@ -4,7 +4,7 @@
 type-pin.py PROMPT PIN PROGRAM [ARGUMENT...]
 
 When the output has the regular expression PROMPT, and the terminal echoes no more, the PIN is
-typed: what is typed before that, programs throw away. If the program asks once more it gets ^C,
+typed: what is typed before that, programs throw away. If the program asks once more it is ended,
 so that a wrong PIN costs one try; "[asked again]" says so, and the status is 1. Prints what
 appeared on the terminal. Else the status is the program's; 128 and more for a signal; 124
 if it did not end within the limit.
@@ -25,13 +25,16 @@ def echoes(terminal):
     return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
 
 
-def converse(terminal, prompt, pin):
+def converse(terminal, child, prompt, pin):
     """How often it asked; or None: the program does not come to an end."""
     seen, asked = b"", 0
     end = time.monotonic() + LIMIT_S
     while time.monotonic() < end:
         if prompt.search(seen) and not echoes(terminal):
-            os.write(terminal, b"\x03" if asked else pin.encode() + b"\n")
+            if asked:  # not by ^C, which is a letter of the PIN to some programs
+                os.killpg(child, signal.SIGKILL)
+                return asked + 1
+            os.write(terminal, pin.encode() + b"\n")
             seen, asked = b"", asked + 1
         if not select.select([terminal], [], [], 0.05)[0]:
             continue
@@ -50,7 +53,7 @@ def main():
     child, terminal = pty.fork()
     if child == 0:
         os.execvp(program[0], program)
-    asked = converse(terminal, prompt, pin)
+    asked = converse(terminal, child, prompt, pin)
     if asked is None:
         print("[no end after %d s]" % LIMIT_S)
         os.kill(child, signal.SIGKILL)
