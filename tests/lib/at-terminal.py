@@ -17,7 +17,7 @@ import sys
 import termios
 import time
 
-LIMIT_S = 30
+LIMIT_S = 150
 KEYS = {"^C": b"\x03", "^D": b"\x04", "^Z": b"\x1a"}
 
 

@@ -117,7 +117,7 @@ make_card() {
 card_seen() {
 	local i
 
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		opensc-tool --list-readers 2>/dev/null | grep -Eq "^0 +$1 " && return 0
 		sleep 0.05
 	done
@@ -130,7 +130,7 @@ serve() {
 	: >"$work/card.log"
 	"$@" >"$work/card.log" 2>&1 </dev/null &
 	card_pid=$!
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		grep -q '^ready' "$work/card.log" && break
 		kill -0 "$card_pid" 2>/dev/null || bail "the card did not start: $(cat "$work/card.log")"
 		sleep 0.05

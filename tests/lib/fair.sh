@@ -27,7 +27,7 @@ start_slow_card() {
 	: >"$work/link.log"
 	"$top_srcdir/tests/lib/slow-link.py" --delay "$ms" "$@" >"$work/link.log" 2>&1 </dev/null &
 	link_pid=$!
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		grep -q '^ready' "$work/link.log" && break
 		kill -0 "$link_pid" 2>/dev/null || bail "no slow link: $(cat "$work/link.log")"
 		sleep 0.05
