@@ -3,14 +3,24 @@
  * and register certificates with them over TLS, each on one connection.
  *
  *   authority_load make DIR
- *   authority_load run DIR URL CLIENTS ROUNDS ANSWERED
+ *   authority_load run DIR URL[,URL…] CLIENTS ROUNDS ANSWERED
+ *   authority_load twice DIR URL,URL ROUNDS ANSWERED
  *
  * make puts ca.pem (for the server's --trust), primary.pem and clerk.pem
  * (certificate and key) into DIR. run makes ROUNDS reservations and
- * registrations in each client, writes "ID OPERATION NUMBER" for each that was
- * answered into ANSWERED before it goes on, and prints the numbers. DIR/tls.pem
- * is what the server's certificate is checked against. Status 1: a client did
- * not get to its end (the server is gone), 2: an answer that is wrong.
+ * registrations in each client (0: until SIGUSR1, and three more then), writes
+ * "ID OPERATION NUMBER INSTANCE" for each that was answered into ANSWERED before
+ * it goes on, and prints the numbers. DIR/tls.pem is what the server's
+ * certificate is checked against.
+ *
+ * Several URLs are instances on one database: the clients are spread over them.
+ * One whose instance is gone goes to the next, sends there what was not
+ * answered, and then the last two requests again: the answers are the same.
+ * twice sends each request to both instances before it reads an answer (the
+ * same one from both), and two requests with one nonce (one of them is refused).
+ *
+ * Status 1: a client did not get to its end (the server is gone), 2: an answer
+ * that is wrong.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -36,13 +46,21 @@
 #define CLIENTS_MAX 64
 #define BODY_MAX (1 << 20)
 #define TIMEOUT_SECONDS 120
+#define INSTANCES_MAX 4
+#define TRIES 10       /* of one request, at instances that are gone or have no database */
+#define ROUNDS_AFTER 3 /* of each client, after SIGUSR1 */
 
 #define MUST(condition)                                                                                      \
 	((condition) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), exit(2)))
 
-static struct {
+struct instance {
 	char host[64];
 	int port;
+};
+
+static struct {
+	struct instance instances[INSTANCES_MAX];
+	int instance_count;
 	bool tls;
 	SSL_CTX *ctx;
 	X509 *primary, *clerk;
@@ -51,12 +69,23 @@ static struct {
 	int rounds, answered;
 } load;
 
+/* A request that was answered. */
+struct answered {
+	uint8_t *bytes;
+	size_t len;
+	char *answer;
+};
+
 struct client {
 	pthread_t thread;
 	int fd;
 	SSL *ssl;
+	int at;        /* instance */
 	double *times; /* milliseconds, of each request */
-	int count;
+	int count, room;
+	struct answered last;
+	bool moved;    /* to another instance, in this request */
+	int moves, repeats;
 	bool lost;
 	char body[BODY_MAX];
 };
@@ -65,12 +94,13 @@ struct client {
 
 static bool open_connection(struct client *c)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)load.port)};
+	const struct instance *instance = &load.instances[c->at];
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)instance->port)};
 	struct timeval limit = {.tv_sec = TIMEOUT_SECONDS};
 	int yes = 1;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	MUST(c->fd >= 0 && inet_pton(AF_INET, load.host, &to.sin_addr) == 1);
+	MUST(c->fd >= 0 && inet_pton(AF_INET, instance->host, &to.sin_addr) == 1);
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -90,6 +120,21 @@ static void close_connection(struct client *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
+}
+
+/* To the next instance that is there, in the end the same. False: there is no other, or none answers. */
+static bool move_on(struct client *c)
+{
+	for (int i = 0; load.instance_count > 1 && i < load.instance_count; i++) {
+		close_connection(c);
+		c->at = (c->at + 1) % load.instance_count;
+		if (open_connection(c)) {
+			c->moved = true;
+			c->moves++;
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool put(struct client *c, const void *data, size_t len)
@@ -137,22 +182,46 @@ static int take(struct client *c)
 static int get(struct client *c, const char *path)
 {
 	char head[256];
-	int n = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, load.host);
+	int n = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, load.instances[c->at].host);
 
 	return put(c, head, (size_t)n) ? take(c) : 0;
 }
 
-static int post(struct client *c, const void *body, size_t len)
+/* NULL: the connection is lost, and there is no other instance. Owned by the caller. */
+static struct json_object *get_nonce(struct client *c)
+{
+	int status = get(c, "/v1/nonce");
+	struct json_object *answer;
+
+	for (int i = 0; !status && i < TRIES && move_on(c); i++)
+		status = get(c, "/v1/nonce");
+	if (!status)
+		return NULL;
+	MUST(status == 200 && (answer = json_tokener_parse(c->body)));
+	return answer;
+}
+
+static bool put_request(struct client *c, const void *body, size_t len)
 {
 	char *all = malloc(len + 256);
 	int n = snprintf(all, 256, "POST /v1/requests HTTP/1.1\r\nHost: %s\r\nContent-Type: application/pkcs7-mime\r\n"
-				   "Content-Length: %zu\r\n\r\n", load.host, len);
+				   "Content-Length: %zu\r\n\r\n", load.instances[c->at].host, len);
 	bool sent;
 
 	memcpy(all + n, body, len);
 	sent = put(c, all, (size_t)n + len);
 	free(all);
-	return sent ? take(c) : 0;
+	return sent;
+}
+
+/* The same bytes, until an instance that has its database answers. 0: none is there; else the status. */
+static int post(struct client *c, const void *body, size_t len)
+{
+	int status = put_request(c, body, len) ? take(c) : 0;
+
+	for (int i = 0; (!status || status == 503) && i < TRIES && move_on(c); i++)
+		status = put_request(c, body, len) ? take(c) : 0;
+	return status;
 }
 
 /* ---- requests ---- */
@@ -186,10 +255,10 @@ static const char *text_of(struct json_object *from, const char *name)
 	return json_object_get_string(value);
 }
 
-static void note(const char *id, const char *operation, const char *number)
+static void note(const struct client *c, const char *id, const char *operation, const char *number)
 {
 	char line[256];
-	int n = snprintf(line, sizeof line, "%s %s %s\n", id, operation, number);
+	int n = snprintf(line, sizeof line, "%s %s %s %d\n", id, operation, number, c->at + 1);
 
 	/* one write: whole lines, also of several threads */
 	MUST(write(load.answered, line, (size_t)n) == n);
@@ -204,43 +273,99 @@ static void random_id(char out[33])
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
+/* The bytes to send, owned by the caller; its id. fields is completed. */
+static uint8_t *sign(struct json_object *fields, const char *operation, const char *nonce, char id[33], size_t *len)
+{
+	char now[32];
+	const char *text;
+
+	random_id(id);
+	time_text(time(NULL), now);
+	json_object_object_add(fields, "protocol", json_object_new_int(1));
+	add_text(fields, "nonce", nonce);
+	add_text(fields, "operation", operation);
+	add_text(fields, "authority", load.name);
+	add_text(fields, "request", id);
+	add_text(fields, "time", now);
+	text = json_object_to_json_string(fields);
+	return authority_request_sign(load.key, load.primary, text, strlen(text), len);
+}
+
+static void time_add(struct client *c, double ms)
+{
+	if (c->count == c->room) {
+		c->room = 2 * c->room + 64;
+		c->times = realloc(c->times, (size_t)c->room * sizeof *c->times);
+		MUST(c->times);
+	}
+	c->times[c->count++] = ms;
+}
+
+static void answered_clear(struct answered *a)
+{
+	free(a->bytes);
+	free(a->answer);
+	*a = (struct answered){.bytes = NULL};
+}
+
+/* What was answered before, perhaps by another instance, has the same answer, byte for byte. */
+static void repeat(struct client *c, const struct answered *a)
+{
+	int status;
+
+	if (!a->bytes)
+		return;
+	status = post(c, a->bytes, a->len);
+	if (status != 200 || strcmp(c->body, a->answer) != 0)
+		fprintf(stderr, "repeated: %d %s\nwas: %s\n", status, c->body, a->answer);
+	MUST(status == 200 && strcmp(c->body, a->answer) == 0);
+	c->repeats++;
+}
+
+/* bytes is taken over. */
+static void keep_last(struct client *c, uint8_t *bytes, size_t len)
+{
+	struct answered now = {bytes, len, strdup(c->body)};
+
+	MUST(now.answer);
+	if (c->moved) {
+		repeat(c, &c->last);
+		repeat(c, &now);
+		c->moved = false;
+	}
+	answered_clear(&c->last);
+	c->last = now;
+}
+
 /* NULL: the connection is lost. fields is taken over. number: the answer's field that is noted. */
 static struct json_object *request(struct client *c, const char *operation, struct json_object *fields, const char *number)
 {
-	struct json_object *answer = NULL;
-	char id[33], now[32];
+	struct json_object *nonce = get_nonce(c), *answer = NULL;
+	char id[33];
 	uint8_t *bytes;
-	double begun = 0;
-	const char *text;
+	double begun;
 	size_t len;
-	int status = get(c, "/v1/nonce");
+	int status;
 
-	if (status) {
-		MUST(status == 200 && (answer = json_tokener_parse(c->body)));
-		add_text(fields, "nonce", text_of(answer, "nonce"));
-		json_object_put(answer);
-		answer = NULL;
-		random_id(id);
-		time_text(time(NULL), now);
-		json_object_object_add(fields, "protocol", json_object_new_int(1));
-		add_text(fields, "operation", operation);
-		add_text(fields, "authority", load.name);
-		add_text(fields, "request", id);
-		add_text(fields, "time", now);
-		text = json_object_to_json_string(fields);
-		bytes = authority_request_sign(load.key, load.primary, text, strlen(text), &len);
-		begun = now_ms();
-		status = post(c, bytes, len);
-		free(bytes);
-	}
-	json_object_put(fields);
-	if (!status)
+	if (!nonce) {
+		json_object_put(fields);
 		return NULL;
+	}
+	bytes = sign(fields, operation, text_of(nonce, "nonce"), id, &len);
+	json_object_put(nonce);
+	json_object_put(fields);
+	begun = now_ms();
+	status = post(c, bytes, len);
+	if (!status) {
+		free(bytes);
+		return NULL;
+	}
 	if (status != 200)
 		fprintf(stderr, "%s: %d %s\n", operation, status, c->body);
 	MUST(status == 200 && (answer = json_tokener_parse(c->body)));
-	c->times[c->count++] = now_ms() - begun;
-	note(id, operation, text_of(answer, number));
+	time_add(c, now_ms() - begun);
+	note(c, id, operation, text_of(answer, number));
+	keep_last(c, bytes, len);
 	return answer;
 }
 
@@ -265,15 +390,21 @@ static struct authz_spec new_spec(void)
 	};
 }
 
-static struct json_object *reserve(struct client *c, struct authz_spec *spec)
+static struct json_object *reserve_fields(const struct authz_spec *spec)
 {
-	struct json_object *fields = json_object_new_object(), *answer;
+	struct json_object *fields = json_object_new_object();
 
 	json_object_object_add(fields, "holder", authority_request_x509(spec->holder));
 	json_object_object_add(fields, "content", authority_request_content(spec));
 	add_text(fields, "kind", "applications");
 	add_text(fields, "terms", "1");
-	answer = request(c, "reserve", fields, "sequence");
+	return fields;
+}
+
+static struct json_object *reserve(struct client *c, struct authz_spec *spec)
+{
+	struct json_object *answer = request(c, "reserve", reserve_fields(spec), "sequence");
+
 	if (answer) {
 		spec->sequence = (uint32_t)atoi(text_of(answer, "sequence"));
 		spec->not_before = time_of(answer, "not_before");
@@ -305,12 +436,27 @@ static bool one_round(struct client *c)
 	return answer != NULL;
 }
 
+/* SIGUSR1 is blocked, and only looked for: a handler would interrupt what waits for an answer. */
+static bool told_to_end(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, SIGUSR1) == 1;
+}
+
 static void *work(void *context)
 {
 	struct client *c = context;
+	int left = load.rounds;
 
-	c->lost = !open_connection(c);
-	for (int i = 0; i < load.rounds && !c->lost; i++)
+	c->lost = !open_connection(c) && !move_on(c);
+	while (!left && !c->lost) {
+		if (told_to_end())
+			left = ROUNDS_AFTER;
+		else
+			c->lost = !one_round(c);
+	}
+	for (; left && !c->lost; left--)
 		c->lost = !one_round(c);
 	close_connection(c);
 	return NULL;
@@ -364,7 +510,12 @@ static void read_url(const char *dir, const char *url)
 	char path[512];
 
 	load.tls = strncmp(url, "https://", 8) == 0;
-	MUST(sscanf(url + (load.tls ? 8 : 7), "%63[^:]:%d", load.host, &load.port) == 2);
+	for (; url; url = strchr(url, ',') ? strchr(url, ',') + 1 : NULL) {
+		struct instance *to = &load.instances[load.instance_count++];
+
+		MUST(load.instance_count <= INSTANCES_MAX);
+		MUST(sscanf(url + (load.tls ? 8 : 7), "%63[^:]:%d", to->host, &to->port) == 2);
+	}
 	if (!load.tls)
 		return;
 	snprintf(path, sizeof path, "%s/tls.pem", dir);
@@ -373,17 +524,34 @@ static void read_url(const char *dir, const char *url)
 	SSL_CTX_set_verify(load.ctx, SSL_VERIFY_PEER, NULL);
 }
 
-static void read_name(void)
+static void client_free(struct client *c)
+{
+	answered_clear(&c->last);
+	free(c->times);
+	free(c);
+}
+
+static struct client *client_new(int instance)
 {
 	struct client *c = calloc(1, sizeof *c);
+
+	MUST(c);
+	c->fd = -1;
+	c->at = instance;
+	return c;
+}
+
+static void read_name(void)
+{
+	struct client *c = client_new(0);
 	struct json_object *version;
 
-	MUST(c && open_connection(c) && get(c, "/v1/version") == 200);
+	MUST(open_connection(c) && get(c, "/v1/version") == 200);
 	version = json_tokener_parse(c->body);
 	snprintf(load.name, sizeof load.name, "%s", text_of(version, "name"));
 	json_object_put(version);
 	close_connection(c);
-	free(c);
+	client_free(c);
 }
 
 static int compare(const void *a, const void *b)
@@ -395,17 +563,26 @@ static int compare(const void *a, const void *b)
 
 static void print_numbers(struct client *const *clients, int count, double seconds)
 {
-	double *all = calloc((size_t)count * (size_t)load.rounds * 2 + 1, sizeof *all);
-	int n = 0;
+	int n = 0, moves = 0, repeats = 0;
+	double *all;
 
-	MUST(all);
 	for (int i = 0; i < count; i++) {
-		memcpy(all + n, clients[i]->times, (size_t)clients[i]->count * sizeof *all);
 		n += clients[i]->count;
+		moves += clients[i]->moves;
+		repeats += clients[i]->repeats;
+	}
+	all = calloc((size_t)n + 1, sizeof *all);
+	MUST(all);
+	n = 0;
+	for (int i = 0; i < count; i++) {
+		for (int k = 0; k < clients[i]->count; k++)
+			all[n++] = clients[i]->times[k];
 	}
 	qsort(all, (size_t)n, sizeof *all, compare);
 	printf("%d clients, %d signed requests in %.1f s: %.0f a second, p50 %.1f ms, p99 %.1f ms\n", count, n, seconds,
 	       n / seconds, all[n / 2], all[n ? (n - 1) * 99 / 100 : 0]);
+	if (load.instance_count > 1)
+		printf("%d moves to another instance, %d repeated requests had the same answer\n", moves, repeats);
 	free(all);
 }
 
@@ -416,46 +593,136 @@ static int run(int count)
 	bool lost = false;
 
 	for (int i = 0; i < count; i++) {
-		clients[i] = calloc(1, sizeof *clients[i]);
-		MUST(clients[i]);
-		clients[i]->times = calloc((size_t)load.rounds * 2 + 1, sizeof(double));
-		MUST(clients[i]->times && pthread_create(&clients[i]->thread, NULL, work, clients[i]) == 0);
+		clients[i] = client_new(i % load.instance_count);
+		MUST(pthread_create(&clients[i]->thread, NULL, work, clients[i]) == 0);
 	}
 	for (int i = 0; i < count; i++)
 		pthread_join(clients[i]->thread, NULL);
 	print_numbers(clients, count, (now_ms() - begun) / 1000);
 	for (int i = 0; i < count; i++) {
 		lost = lost || clients[i]->lost;
-		free(clients[i]->times);
-		free(clients[i]);
+		client_free(clients[i]);
 	}
 	return lost ? 1 : 0;
 }
 
-int main(int argc, char **argv)
+/* To both, and only then an answer of each: the status of the other one is put there. */
+static int ask_both(struct client *const both[2], uint8_t *const bytes[2], const size_t len[2], int *other)
 {
-	int clients, status;
+	for (int i = 0; i < 2; i++)
+		MUST(put_request(both[i], bytes[i], len[i]));
+	*other = take(both[1]);
+	return take(both[0]);
+}
 
-	if (argc == 3 && strcmp(argv[1], "make") == 0)
-		return make(argv[2]);
-	if (argc != 7 || strcmp(argv[1], "run") != 0) {
-		fprintf(stderr, "authority_load make DIR | run DIR URL CLIENTS ROUNDS ANSWERED\n");
-		return 2;
+/* The same request at two instances at once has one effect, and one answer. */
+static void ask_one_at_both(struct client *const both[2])
+{
+	struct authz_spec spec = new_spec();
+	struct json_object *nonce = get_nonce(both[0]), *fields = reserve_fields(&spec), *answer = NULL;
+	uint8_t *bytes;
+	char id[33];
+	size_t len;
+	int status, other;
+
+	MUST(nonce);
+	bytes = sign(fields, "reserve", text_of(nonce, "nonce"), id, &len);
+	status = ask_both(both, (uint8_t *const[2]){bytes, bytes}, (size_t[2]){len, len}, &other);
+	if (status != 200 || other != 200 || strcmp(both[0]->body, both[1]->body) != 0)
+		fprintf(stderr, "one at both: %d %s\n%d %s\n", status, both[0]->body, other, both[1]->body);
+	MUST(status == 200 && other == 200 && strcmp(both[0]->body, both[1]->body) == 0);
+	MUST((answer = json_tokener_parse(both[0]->body)));
+	note(both[0], id, "reserve", text_of(answer, "sequence"));
+	json_object_put(answer);
+	json_object_put(fields);
+	json_object_put(nonce);
+	free(bytes);
+}
+
+/* Two requests with one nonce: it is good for one of them, whichever. */
+static void share_nonce(struct client *const both[2])
+{
+	struct authz_spec spec = new_spec();
+	struct json_object *nonce = get_nonce(both[1]), *answer = NULL;
+	int status[2], winner;
+	uint8_t *bytes[2];
+	char id[2][33];
+	size_t len[2];
+
+	MUST(nonce);
+	for (int i = 0; i < 2; i++) {
+		struct json_object *fields = reserve_fields(&spec);
+
+		bytes[i] = sign(fields, "reserve", text_of(nonce, "nonce"), id[i], &len[i]);
+		json_object_put(fields);
 	}
+	status[0] = ask_both(both, bytes, len, &status[1]);
+	winner = status[1] == 200;
+	if (status[winner] != 200 || status[!winner] != 401)
+		fprintf(stderr, "one nonce: %d %s\n%d %s\n", status[0], both[0]->body, status[1], both[1]->body);
+	MUST(status[winner] == 200 && status[!winner] == 401 && strstr(both[!winner]->body, "\"nonce\""));
+	MUST((answer = json_tokener_parse(both[winner]->body)));
+	note(both[winner], id[winner], "reserve", text_of(answer, "sequence"));
+	json_object_put(answer);
+	json_object_put(nonce);
+	free(bytes[0]);
+	free(bytes[1]);
+}
+
+static int twice(void)
+{
+	struct client *both[2];
+
+	MUST(load.instance_count == 2);
+	for (int i = 0; i < 2; i++) {
+		both[i] = client_new(i);
+		MUST(open_connection(both[i]));
+	}
+	for (int i = 0; i < load.rounds; i++) {
+		ask_one_at_both(both);
+		share_nonce(both);
+	}
+	for (int i = 0; i < 2; i++) {
+		close_connection(both[i]);
+		client_free(both[i]);
+	}
+	return 0;
+}
+
+static int load_clients(char **words, int clients)
+{
+	sigset_t usr1;
+	int status;
+
 	signal(SIGPIPE, SIG_IGN);
-	clients = atoi(argv[4]);
-	load.rounds = atoi(argv[5]);
-	load.answered = open(argv[6], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	MUST(clients > 0 && clients <= CLIENTS_MAX && load.rounds > 0 && load.answered >= 0);
-	load.primary = load_card(argv[2], "primary", &load.key);
-	load.clerk = load_card(argv[2], "clerk", NULL);
-	read_url(argv[2], argv[3]);
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+	load.rounds = atoi(words[2]);
+	load.answered = open(words[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	MUST(clients >= 0 && clients <= CLIENTS_MAX && load.rounds >= 0 && load.answered >= 0);
+	load.primary = load_card(words[0], "primary", &load.key);
+	load.clerk = load_card(words[0], "clerk", NULL);
+	read_url(words[0], words[1]);
 	read_name();
-	status = run(clients);
+	status = clients ? run(clients) : twice();
 	X509_free(load.primary);
 	X509_free(load.clerk);
 	EVP_PKEY_free(load.key);
 	SSL_CTX_free(load.ctx);
 	close(load.answered);
 	return status;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "make") == 0)
+		return make(argv[2]);
+	if (argc == 7 && strcmp(argv[1], "run") == 0)
+		return load_clients((char *[]){argv[2], argv[3], argv[5], argv[6]}, atoi(argv[4]));
+	if (argc == 6 && strcmp(argv[1], "twice") == 0)
+		return load_clients(argv + 2, 0);
+	fprintf(stderr, "authority_load make DIR | run DIR URL[,URL…] CLIENTS ROUNDS ANSWERED | "
+			"twice DIR URL,URL ROUNDS ANSWERED\n");
+	return 2;
 }

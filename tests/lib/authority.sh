@@ -3,12 +3,16 @@
 # authority.sh - an authority of its own for tests; source it after tap.sh.
 #
 #   authority_make DIR       cards and TLS keys: ca.pem, primary.pem, clerk.pem, tls.pem, tls.key
-#   authority_start DIR OPTION...   the server on DIR/db, any port; sets authority_url and authority_pid
+#   authority_start DIR OPTION...   the server on $authority_database, any port; sets authority_url and authority_pid
+#   authority_launch DIR OPTION..., authority_await DIR   the same in two steps; sets authority_ready, which the
+#                            second one reads, and authority_pid
 #   authority_kill SIGNAL    ends it and waits; sets authority_status
 
 authority=${top_builddir:?}/tools/authority/twcard-authority
 authority_load=$top_builddir/tests/bench/authority_load
+authority_database=
 authority_pid=
+authority_ready=
 authority_url=
 authority_status=0
 
@@ -18,23 +22,33 @@ authority_make() {
 	    -addext subjectAltName=IP:127.0.0.1 2>/dev/null && chmod 600 "$1/tls.key"
 }
 
-authority_start() {
-	local dir=$1 i
+authority_launch() {
+	local dir=$1
 
 	shift
-	: >"$dir/ready"
-	"$authority" serve --database "$dir/db" --trust "$dir/ca.pem" --listen 127.0.0.1:0 --tls-cert "$dir/tls.pem" \
-	    --tls-key "$dir/tls.key" --name test "$@" >"$dir/ready" 2>>"$dir/log" &
+	authority_ready=$(mktemp "$dir/XXXXXX.ready")
+	"$authority" serve --database "$authority_database" --trust "$dir/ca.pem" --listen 127.0.0.1:0 \
+	    --tls-cert "$dir/tls.pem" --tls-key "$dir/tls.key" --name test "$@" >"$authority_ready" 2>>"$dir/log" &
 	authority_pid=$!
-	# it says when; a minute is for a machine under load
+}
+
+# it says when; a minute is for a machine under load
+authority_await() {
+	local i
+
 	for ((i = 0; i < 600; i++)); do
-		authority_url=$(sed -n 's/^ready: //p' "$dir/ready")
+		authority_url=$(sed -n 's/^ready: //p' "$authority_ready")
 		[ -z "$authority_url" ] || return 0
 		kill -0 "$authority_pid" 2>/dev/null || break
 		sleep 0.1
 	done
-	diag "the authority does not start: $(tail -n 5 "$dir/log")"
+	diag "the authority does not start: $(tail -n 5 "$1/log")"
 	return 1
+}
+
+authority_start() {
+	authority_launch "$@"
+	authority_await "$1"
 }
 
 authority_kill() {

@@ -5,6 +5,7 @@
 #   postgresql_find            the programs are there (or skip_all with the reason)
 #   postgresql_start DIRECTORY an empty cluster in the new DIRECTORY, a Unix socket and no TCP; sets
 #                              $postgresql_url (superuser, database "postgres"), $postgresql_pid
+#   postgresql_create NAME     an empty database more; prints its URL
 #   postgresql_stop            ends it
 #   postgresql_kill            the same without a word: SIGKILL
 #   postgresql_serve DIRECTORY the server of a cluster that is there, after either
@@ -60,6 +61,13 @@ postgresql_start() {
 		return 1
 	}
 	postgresql_serve "$1"
+}
+
+postgresql_create() {
+	local host=${postgresql_url#*host=}
+
+	"$postgresql_bin/createdb" -h "${host%&*}" -p 5432 -U tester "$1" >&2 &&
+		echo "postgresql:///$1?host=$host"
 }
 
 # SIGINT: "fast"; what is connected is cut off.
