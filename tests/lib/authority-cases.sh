@@ -163,6 +163,7 @@ authority_case_killed() {
 	authority_start "$work" "${authority_limits[@]}" || bail "no authority"
 	check "afterwards it goes on" "$authority_load" run "$work" "$authority_url" 4 5 "$work/answered"
 	authority_kill TERM
+	unlike "the log names no trouble with the database, as there was none" "$(cat "$work/log")" 'database: '
 	check "the audit is whole" "$authority" audit verify --database "$authority_database"
 	authority_export "$work/all.json"
 	is "every answered request is in it, with its outcome; no number was given twice" \

@@ -187,8 +187,10 @@ static enum store_result note_refusal(struct store_tx *tx, void *context)
 
 static void fail(struct request *r, enum store_result result)
 {
-	if (result == STORE_OK)
+	if (result == STORE_OK) {
+		r->out->problem[0] = '\0'; /* of a question that had no row, or of a try before this one */
 		return;
+	}
 	reply_error(r->out, result == STORE_NO_MEMORY || result == STORE_BROKEN ? ERROR_INTERNAL : ERROR_DATABASE,
 		    AUTHZ_UNDECIDED);
 	if (!r->out->problem[0])
@@ -246,7 +248,6 @@ static void answer_signed(struct request *r)
 		fail(r, result);
 		return;
 	}
-	r->out->problem[0] = '\0'; /* that it was not answered before is none */
 	error = check_fresh(r);
 	if (error != ERROR_NONE)
 		refuse(r, error);
