@@ -179,12 +179,7 @@ enum result card_look_for_directory(struct card *card, const struct card_path *d
 		r = card->profile->select_child(card, dir->fid[dir->count - 1]);
 	if (r == RESULT_NOT_FOUND) /* one bad moment is not believed */
 		r = card->profile->select_child(card, dir->fid[dir->count - 1]);
-	if (r == RESULT_OK)
-		files_at(card, dir);
-	else
-		files_forget(card);
-	card->guarded = false;
-	return r;
+	return leave_directory(card, dir, r);
 }
 
 enum result card_read_guarded(struct card *card, const struct card_path *file, unsigned offset,
