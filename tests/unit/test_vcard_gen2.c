@@ -344,14 +344,19 @@ a_wrong_mac_closes_the_channel(void **state)
 	assert_int_equal(vcard_tries_left(gen2), 3);
 }
 
+/* The counter is in no MAC: what a wrong one makes of the body is noticed by its
+ * padding, or, one time in 256, when garbage ends like padding, by its length. */
 static void
 a_wrong_counter_closes_the_channel(void **state)
 {
+	uint16_t sw;
+
 	(void)state;
 	open_channel(gen2);
 	channel.counter = 5;
-	assert_int_equal(verify2(gen2, "123456"), 0x6988);
-	assert_false(vcard_channel_open(gen2));
+	sw = verify2(gen2, "123456");
+	assert_true(sw == 0x6988 || sw == 0x6700);
+	assert_int_equal(vcard_channel_open(gen2), sw == 0x6700);
 	assert_int_equal(vcard_tries_left(gen2), 3);
 }
 

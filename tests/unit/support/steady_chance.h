@@ -1,0 +1,24 @@
+/*
+ * steady_chance.h - the unit tests' random numbers: the same in every run.
+ *
+ * A random key, challenge or vector looks like something else once in 256
+ * runs, and a test that fails for that cannot be run again. OpenSSL's random
+ * generator is replaced in every unit test program by a sequence that depends
+ * on TWCARD_TEST_SEED (a number; 1 without it) alone. `make check-chances`
+ * goes through many seeds.
+ *
+ * UNIT_CPPFLAGS includes this header in every file: naming the function is
+ * what makes the linker take it.
+ */
+#ifndef TEST_STEADY_CHANCE_H
+#define TEST_STEADY_CHANCE_H
+
+/* The seed of this run. */
+unsigned long steady_chance_seed(void);
+
+/* Another sequence from here on; the same for the same number. */
+void steady_chance_restart(unsigned long seed);
+
+__attribute__((used)) static unsigned long (*const steady_chance_linked)(void) = steady_chance_seed;
+
+#endif
