@@ -22,6 +22,9 @@
 #include "stub_server.h"
 
 #define REQUESTS "/v1/requests"
+/* What is given up may be read late, and is then no request of the next test. */
+#define SILENT "/v1/silent"
+#define SILENT_ONCE "/v1/silent-once"
 #define JSON(status, body) {REQUESTS, STUB_ANSWER, status, body, NULL}
 
 /* Generous: a machine may be slow. Where the server is silent they end soon, since nothing else can. */
@@ -190,21 +193,21 @@ static void one_that_stays_lost_may_be_done(void **state)
 static void silence_ends(void **state)
 {
 	static const struct stub_step steps[] = {
-		{REQUESTS, STUB_SILENCE, 0, NULL, NULL},
-		{REQUESTS, STUB_SILENCE, 0, NULL, NULL},
-		{REQUESTS, STUB_SILENCE, 0, NULL, NULL},
-	}, version = {"/v1/version", STUB_SILENCE, 0, NULL, NULL};
+		{SILENT, STUB_SILENCE, 0, NULL, NULL},
+		{SILENT, STUB_SILENCE, 0, NULL, NULL},
+		{SILENT, STUB_SILENCE, 0, NULL, NULL},
+	}, once = {SILENT_ONCE, STUB_SILENCE, 0, NULL, NULL};
 	struct authz_client *c = client_of(address, &short_);
 	struct json_object *answer;
 
 	(void)state;
-	stub_script(&version, 1);
+	stub_script(&once, 1);
 	hear_begin();
 	/* the second try is answered, or also too late on a slow machine: then it ends all the same */
-	if (authz_client_get(c, "/v1/version", &answer) == EXIT_GOOD)
+	if (authz_client_get(c, SILENT_ONCE, &answer) == EXIT_GOOD)
 		json_object_put(answer);
 	stub_script(steps, 3);
-	assert_int_equal(authz_client_get(c, REQUESTS, &answer), EXIT_FILE);
+	assert_int_equal(authz_client_get(c, SILENT, &answer), EXIT_FILE);
 	hear_end();
 	assert_null(answer);
 	assert_string_equal(authz_client_code(c), "timeout");

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,13 +23,19 @@ struct request {
 	size_t len;
 };
 
+/* A step of its own: the test's may be gone or written anew while this one is still being sent. */
+struct own_step {
+	enum stub_action action;
+	int status;
+	char *path, *body, *header; /* may be NULL */
+};
+
 static struct {
 	int listener;
 	char address[64];
 	pthread_t thread;
 	pthread_mutex_t lock; /* all below */
-	struct stub_step steps[STEPS_MAX];
-	bool used[STEPS_MAX];
+	struct own_step steps[STEPS_MAX]; /* without texts: used */
 	size_t step_count;
 	struct request requests[REQUESTS_MAX];
 	size_t request_count;
@@ -72,27 +79,53 @@ static bool read_request(int fd, char *buffer, struct request *out)
 	return true;
 }
 
-static struct stub_step step_for(const char *path)
-{
-	static char nonce[64];
-	struct stub_step answer = {path, STUB_ANSWER, 200, "{\"state\":\"done\"}", NULL};
+/* ---- steps ---- */
 
-	for (size_t i = 0; i < stub.step_count; i++) {
-		if (stub.used[i] || strcmp(stub.steps[i].path, path) != 0)
-			continue;
-		stub.used[i] = true;
-		return stub.steps[i];
-	}
-	if (strcmp(path, "/v1/version") == 0)
-		answer.body = "{\"protocol\":1,\"software\":\"0.1\",\"client_minimum\":\"0.1\",\"name\":\"stub\"}";
-	if (strcmp(path, "/v1/nonce") == 0) {
-		snprintf(nonce, sizeof nonce, "{\"nonce\":\"nonce-%zu\"}", stub.request_count);
-		answer.body = nonce;
-	}
-	return answer;
+static char *copy(const char *text)
+{
+	char *own = text ? strdup(text) : NULL;
+
+	must(!text || own, "strdup");
+	return own;
 }
 
-static void answer(int fd, const struct stub_step *step)
+static struct own_step step_new(const struct stub_step *step)
+{
+	return (struct own_step){step->action, step->status, copy(step->path), copy(step->body), copy(step->header)};
+}
+
+static void step_clear(struct own_step *step)
+{
+	free(step->path);
+	free(step->body);
+	free(step->header);
+	*step = (struct own_step){.action = STUB_ANSWER};
+}
+
+/* Taken out of the script: who has it clears it, without the lock. */
+static struct own_step step_for(const char *path)
+{
+	char nonce[64];
+	struct stub_step good = {path, STUB_ANSWER, 200, "{\"state\":\"done\"}", NULL};
+
+	for (size_t i = 0; i < stub.step_count; i++) {
+		struct own_step step = stub.steps[i];
+
+		if (!step.path || strcmp(step.path, path) != 0)
+			continue;
+		stub.steps[i] = (struct own_step){.action = STUB_ANSWER};
+		return step;
+	}
+	if (strcmp(path, "/v1/version") == 0)
+		good.body = "{\"protocol\":1,\"software\":\"0.1\",\"client_minimum\":\"0.1\",\"name\":\"stub\"}";
+	if (strcmp(path, "/v1/nonce") == 0) {
+		snprintf(nonce, sizeof nonce, "{\"nonce\":\"nonce-%zu\"}", stub.request_count);
+		good.body = nonce;
+	}
+	return step_new(&good);
+}
+
+static void answer(int fd, const struct own_step *step)
 {
 	char header[256], byte;
 	int n;
@@ -119,7 +152,7 @@ static void answer(int fd, const struct stub_step *step)
 static void serve(int fd, char *buffer)
 {
 	struct request request;
-	struct stub_step step;
+	struct own_step step;
 
 	if (!read_request(fd, buffer, &request))
 		return;
@@ -129,6 +162,7 @@ static void serve(int fd, char *buffer)
 	step = step_for(request.path);
 	pthread_mutex_unlock(&stub.lock);
 	answer(fd, &step);
+	step_clear(&step);
 }
 
 static void *run(void *unused)
@@ -145,6 +179,7 @@ static void *run(void *unused)
 			;
 		close(fd);
 	}
+	must(errno == EINVAL, "accept"); /* stub_stop() */
 	free(buffer);
 	return unused;
 }
@@ -178,9 +213,10 @@ void stub_script(const struct stub_step *steps, size_t count)
 {
 	must(count <= STEPS_MAX, "room for the steps");
 	pthread_mutex_lock(&stub.lock);
-	if (count)
-		memcpy(stub.steps, steps, count * sizeof *steps);
-	memset(stub.used, 0, sizeof stub.used);
+	for (size_t i = 0; i < stub.step_count; i++)
+		step_clear(&stub.steps[i]);
+	for (size_t i = 0; i < count; i++)
+		stub.steps[i] = step_new(&steps[i]);
 	stub.step_count = count;
 	for (size_t i = 0; i < stub.request_count; i++)
 		free(stub.requests[i].body);

@@ -30,6 +30,10 @@ void stub_stop(void);
 /*
  * What it does from now on; requests that no step is for get what a good
  * authority says: a version, a fresh nonce, {"state":"done"}. Forgets the requests.
+ * The steps are copied.
+ *
+ * A request that its client has given up may be read later, when the next script
+ * is there already: what is not answered in time needs a path that no other test has.
  */
 void stub_script(const struct stub_step *steps, size_t count);
 
