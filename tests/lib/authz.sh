@@ -68,20 +68,18 @@ allow() {
 	printf 'allow-unproven = %s\nkeyset-dir = %s\nauthority = %s\n' "$1" "$work/keysets" "$authority" >"$TWCARD_CONF"
 }
 
-second_seen() { opensc-tool --list-readers 2>/dev/null | grep -Eq "^1 +$1 "; }
-
 start_second() {
 	second=$1
 	"$virtual" run "$work/$1.card" --port 35964 --control "$work/$1.sock" >"$work/second.log" 2>&1 </dev/null &
 	second_pid=$!
-	eventually second_seen Yes || bail "the second card is not seen: $(cat "$work/second.log")"
+	card_seen Yes 1 || bail "the second card is not seen: $(cat "$work/second.log")"
 }
 
 stop_second() {
 	kill "$second_pid" 2>/dev/null
 	wait "$second_pid" 2>/dev/null
 	second_pid=
-	eventually second_seen No || bail "pcscd still sees the second card"
+	card_seen No 1 || bail "pcscd still sees the second card"
 }
 
 second_stat() { "$virtual" stats --control "$work/$second.sock" --json | json_field "$1"; }

@@ -113,15 +113,9 @@ make_card() {
 	cp "$cache/$kind.card" "$work/$name.card"
 }
 
-# card_seen Yes|No: pcscd reports this state of reader 0. Sends nothing to the card.
+# card_seen Yes|No [READER]: pcscd has noticed. Sends nothing to the card.
 card_seen() {
-	local i
-
-	for ((i = 0; i < 600; i++)); do
-		opensc-tool --list-readers 2>/dev/null | grep -Eq "^0 +$1 " && return 0
-		sleep 0.05
-	done
-	return 1
+	"$top_srcdir/tests/lib/reader-wait.py" "${2:-0}" "${1,,}"
 }
 
 serve() {
