@@ -109,7 +109,7 @@ authority_lines() {
 authority_wait_for_lines() {
 	local i
 
-	for ((i = 0; i < 1200; i++)); do
+	for ((i = 0; i < 3600; i++)); do
 		[ "$(authority_lines "${2:-}")" -lt "$1" ] || return 0
 		kill -0 "$load_pid" 2>/dev/null || return 1
 		sleep 0.05

@@ -32,11 +32,11 @@ authority_launch() {
 	authority_pid=$!
 }
 
-# it says when; a minute is for a machine under load
+# it says when; three minutes are for a machine under load
 authority_await() {
 	local i
 
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 1800; i++)); do
 		authority_url=$(sed -n 's/^ready: //p' "$authority_ready")
 		[ -z "$authority_url" ] || return 0
 		kill -0 "$authority_pid" 2>/dev/null || break

@@ -36,11 +36,11 @@ issue=(--from "$work/from.json" --accept-terms --pin-fd 5)
 
 lines() { printf '%s\n' "$@"; }
 
-# eventually COMMAND...: it holds within a minute.
+# eventually COMMAND...: it holds, within some minutes.
 eventually() {
 	local i
 
-	for ((i = 0; i < 1200; i++)); do
+	for ((i = 0; i < 3600; i++)); do
 		"$@" && return 0
 		sleep 0.05
 	done

@@ -124,7 +124,7 @@ serve() {
 	: >"$work/card.log"
 	"$@" >"$work/card.log" 2>&1 </dev/null &
 	card_pid=$!
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		grep -q '^ready' "$work/card.log" && break
 		kill -0 "$card_pid" 2>/dev/null || bail "the card did not start: $(cat "$work/card.log")"
 		sleep 0.05

@@ -20,6 +20,8 @@ postgresql_as=()
 postgresql_find() {
 	local found
 
+	# what libpq would take from the caller
+	unset ${!PG@}
 	found=$(command -v pg_config >/dev/null && pg_config --bindir)
 	for postgresql_bin in "$found" $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV); do
 		[ -x "$postgresql_bin/initdb" ] && [ -x "$postgresql_bin/postgres" ] && break
@@ -37,14 +39,15 @@ postgresql_serve() {
 	local i
 
 	postgresql_url="postgresql:///postgres?host=$1&user=tester"
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 1800; i++)); do
 		if [ -z "$postgresql_pid" ] || ! kill -0 "$postgresql_pid" 2>/dev/null; then
-			"${postgresql_as[@]}" "$postgresql_bin/postgres" -D "$1/data" -k "$1" -c listen_addresses= \
-			    -c port=5432 -c max_connections=100 -c logging_collector=off -c shared_buffers=16MB \
+			# it goes back to the folder that it is started in, which may be closed to its user
+			(cd / && exec "${postgresql_as[@]}" "$postgresql_bin/postgres" -D "$1/data" -k "$1" -c listen_addresses= \
+			    -c port=5432 -c max_connections=100 -c logging_collector=off -c shared_buffers=16MB) \
 			    >>"$1/log" 2>&1 </dev/null &
 			postgresql_pid=$!
 		fi
-		"${postgresql_as[@]}" "$postgresql_bin/pg_isready" -q -h "$1" -p 5432 && return 0
+		"$postgresql_bin/pg_isready" -q -h "$1" -p 5432 -d postgres -U tester && return 0
 		sleep 0.1
 	done
 	tail -n 20 "$1/log" | sed 's/^/# /'
