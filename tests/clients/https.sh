@@ -34,6 +34,7 @@ start_program() {
 	local name=$1
 
 	shift
+	: >"$work/$name.log" # now: what the last one said is not this one's
 	limit=1800 as_person env ${DISPLAY:+"DISPLAY=$DISPLAY"} "$@" >"$work/$name.log" 2>&1 &
 	printf '%s\n' "$!" >"$work/$name.pid"
 }

@@ -26,9 +26,11 @@
 #                                commands than docs/CLIENTS.md says: each generation's number is
 #                                FIRST/AGAIN/VERIFIES/OPERATIONS: without the disk cache, and
 #                                with the certificates in it
-#   start_server NAME PORT COMMAND...       in the background, returns when it listens
+#   start_server NAME PORT-OR-SOCKET COMMAND...   in the background, returns when it listens
 #   stop_server NAME
-#   wait_until COMMAND...        until it succeeds; at most a minute
+#   settle NAME...               waits until none of these programs runs any more: an agent's helper ends
+#                                after the program that was used, and only then lets go of the card
+#   wait_until COMMAND...        until it succeeds; at most $limit seconds
 #   done_testing                 the plan, and as the last line how many passed, failed, were skipped
 #
 # Where the person is another user than the test, everything in $home is his.
@@ -41,9 +43,22 @@
 
 clients=$top_srcdir/tests/clients
 home=$work/home
-limit=120
-uri=
+limit=300
 servers=()
+
+# What the caller's shell has for agents, proxies, screens and languages is not the person's.
+keep_environment() {
+	local name
+
+	for name in $(compgen -e); do
+		case $name in
+		PATH | HOME | LC_ALL | LD_LIBRARY_PATH | TWCARD_* | top_srcdir | top_builddir | *SAN_OPTIONS) ;;
+		*) unset -v "$name" ;;
+		esac
+	done
+}
+
+keep_environment
 
 # A foreign program with a sanitizer loaded first does not always end: the exit
 # handlers of libp11-kit wait for the sanitizer's, and it for theirs.
@@ -76,12 +91,12 @@ become_person() {
 	[ "$(id -u)" -ne 0 ] || [ -n "${stay_root:-}" ] || make_user || person=()
 	person_name=$(as_person id -un)
 	[ "$(as_person id -u)" -ne 0 ] || diag "no other user can be had here: the programs run as root"
-	as_person mkdir -p .config .cache run && chmod 700 "$home" "$home/run"
+	as_person mkdir -p .config .cache run tmp && chmod 700 "$home" "$home/run"
 }
 
 person_environment() {
 	printf '%s\n' "HOME=$home" "XDG_CONFIG_HOME=$home/.config" "XDG_CACHE_HOME=$home/.cache" \
-	    "XDG_RUNTIME_DIR=$home/run" "TWCARD_DEBUG=${debug_level:-debug}" "TWCARD_DEBUG_FILE=$home/p11.log" \
+	    "XDG_RUNTIME_DIR=$home/run" "TMPDIR=$home/tmp" "TWCARD_DEBUG=${debug_level:-debug}" "TWCARD_DEBUG_FILE=$home/p11.log" \
 	    ${module_environment[@]+"${module_environment[@]}"}
 }
 
@@ -182,6 +197,8 @@ fill_cache() {
 	as_person ssh-keygen -D "$module" >/dev/null 2>&1
 }
 
+needs ssh-keygen openssh-client
+
 everyday() {
 	local action=$1 wanted first again verifies operations got name=${0##*/}
 
@@ -208,7 +225,7 @@ everyday() {
 # ---- servers ------------------------------------------------------------------------
 
 wait_until() {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + limit))
 
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1
@@ -222,13 +239,24 @@ listening() {
 	    awk -v port=":$(printf %04X "$1")\$" '$2 ~ port && $4 == "0A" { found = 1 } END { exit !found }'
 }
 
+# listens_or_ended ADDRESS PID
+listens_or_ended() {
+	case $1 in
+	/*) test -S "$1" ;;
+	*) listening "$1" ;;
+	esac || ! kill -0 "$2"
+}
+
 start_server() {
-	local name=$1 port=$2
+	local name=$1 address=$2 environment pid
 
 	shift 2
-	(cd "$home" && HOME=$home exec "$@" >"$work/$name.log" 2>&1 </dev/null) &
-	servers+=("$name=$!")
-	wait_until listening "$port" || bail "$name does not listen: $(cat "$work/$name.log")"
+	mapfile -t environment < <(person_environment)
+	(cd "$home" && exec env "${environment[@]}" "$@" >"$work/$name.log" 2>&1 </dev/null) &
+	pid=$!
+	servers+=("$name=$pid")
+	wait_until listens_or_ended "$address" "$pid" && kill -0 "$pid" 2>/dev/null ||
+	    bail "$name does not listen: $(cat "$work/$name.log")"
 }
 
 stop_server() {
@@ -243,6 +271,25 @@ stop_server() {
 		fi
 	done
 	servers=(${kept[@]+"${kept[@]}"})
+}
+
+# A zombie has let go of everything. The kernel knows the first 15 letters of a name.
+runs() {
+	local name
+
+	for name; do
+		sed -n 's/^[0-9]* (\(.*\)) \([A-Z]\) .*/\2 \1/p' /proc/[0-9]*/stat 2>/dev/null |
+		    grep -q "^[^ZX] ${name:0:15}\$" && return 0
+	done
+	return 1
+}
+
+run_no_more() {
+	! runs "$@"
+}
+
+settle() {
+	wait_until run_no_more "$@" || diag "still there: $*"
 }
 
 eval "card_$(declare -f cleanup)"

@@ -27,6 +27,7 @@ start_sshd() {
 	UsePAM no
 	PasswordAuthentication no
 	KbdInteractiveAuthentication no
+	LoginGraceTime 0
 	LogLevel VERBOSE
 	END
 	cat >"$home/ssh_config" <<-END

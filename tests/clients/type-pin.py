@@ -18,7 +18,7 @@ import sys
 import termios
 import time
 
-LIMIT_S = 120
+LIMIT_S = 300
 
 
 def echoes(terminal):
