@@ -7,7 +7,8 @@
 #   prepare LANGUAGE FETCH BUILD  copies tests/clients/LANGUAGE into the build directory and runs
 #                                 both commands there; without what FETCH gets, all is skipped
 #
-# The index is the one that pip, go and cargo are set up with; versions are fixed.
+# The index is the one that pip, go and cargo are set up with; versions are fixed. It is
+# asked three times, because a network may fail once; what it gave stays in the build directory.
 
 set -u
 
@@ -21,6 +22,25 @@ wants() {
 	command -v "$1" >/dev/null || skip_all "$1 is not installed (package $2)"
 }
 
+# fetch COMMAND...
+fetch() {
+	local try
+
+	for try in 1 2 3; do
+		timeout 300 "$@" && return
+		printf 'try %d came to nothing\n' "$try"
+		sleep 2
+	done
+	return 1
+}
+
+# What prepare depends on: the sources, and who compiles them.
+sources() {
+	(cd "$top_srcdir/tests/clients/$1" && find . -type f -exec cksum {} + | LC_ALL=C sort)
+	shift
+	printf '%s\n' "$@" "$PATH"
+}
+
 # shellcheck disable=SC2086  # commands of several words
 prepare() {
 	local folder=$top_builddir/tests/clients/$1 log=$top_builddir/tests/clients/$1.prepared status=0
@@ -29,10 +49,12 @@ prepare() {
 	mkdir -p "$folder"
 	(
 		flock 8
+		sources "$@" | cmp -s - "$folder.made" && exit
+		rm -f "$folder.made"
 		cp -r "$top_srcdir/tests/clients/$1/." "$folder/" && chmod -R u+w "$folder" && cd "$folder" || exit 1
-		$2 || exit 77
-		$3
+		fetch $2 || exit 77
+		$3 && sources "$@" >"$folder.made"
 	) 8>"$folder.lock" >"$log" 2>&1 || status=$?
-	[ "$status" -ne 77 ] || skip_all "the libraries cannot be had: $(tail -n 1 "$log")"
+	[ "$status" -ne 77 ] || skip_all "the libraries cannot be had: $(grep -v '^try ' "$log" | tail -n 1)"
 	[ "$status" -eq 0 ] || bail "it does not compile: $(tail -n 20 "$log")"
 }
