@@ -9,21 +9,19 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "apdu/log.h"
-#include "apdu/private.h"
+#include "apdu/platform.h"
 #include "apdu/queue.h"
 
+#define PATH_SIZE 4096
 #define GUARD ((off_t)1 << 62)              /* this byte is locked while a ticket is drawn */
 #define TICKETS_MAX ((uint64_t)1 << 61)     /* more were not drawn: the file is spoilt */
 #define LOOK_EVERY_MS 2
@@ -63,10 +61,10 @@ static uint64_t number_of(const char *reader)
 
 struct queue *queue_new(const char *reader)
 {
-	const char *base = secure_getenv("XDG_RUNTIME_DIR");
+	char base[PATH_SIZE];
 	struct queue *q;
 
-	if (!base || *base != '/')
+	if (!platform_folder(PLATFORM_RUNTIME, base, sizeof base))
 		return NULL;
 	q = calloc(1, sizeof *q);
 	if (!q)

@@ -1,19 +1,11 @@
 #include "config.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
+#include "apdu/platform.h"
 #include "apdu/secret.h"
-
-static size_t in_pages(size_t size)
-{
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (size + page - 1) / page * page;
-}
 
 /*
  * Pages of its own for each: not OpenSSL's secure memory, which is one for the
@@ -22,16 +14,7 @@ static size_t in_pages(size_t size)
  */
 void *secret_new(size_t size)
 {
-	const size_t len = in_pages(size ? size : 1);
-	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	/* where a limit forbids the first, the rest must do */
-	(void)!mlock(p, len);
-	(void)madvise(p, len, MADV_DONTDUMP);
-	(void)madvise(p, len, MADV_WIPEONFORK); /* a child gets zeros, not its parent's PIN */
-	return p;
+	return platform_pages_new(size ? size : 1);
 }
 
 void secret_free(void *p, size_t size)
@@ -39,7 +22,7 @@ void secret_free(void *p, size_t size)
 	if (!p)
 		return;
 	OPENSSL_cleanse(p, size);
-	(void)munmap(p, in_pages(size ? size : 1));
+	platform_pages_free(p, size ? size : 1);
 }
 
 enum result secret_set(struct secret *s, const void *data, size_t len)

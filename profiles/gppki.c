@@ -8,6 +8,7 @@
 #include "apdu/cursor.h"
 #include "apdu/log.h"
 #include "apdu/pin_block.h"
+#include "apdu/platform.h"
 #include "apdu/scp03.h"
 #include "apdu/secret.h"
 #include "apdu/status.h"

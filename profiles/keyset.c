@@ -1,18 +1,15 @@
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "apdu/line.h"
 #include "apdu/log.h"
+#include "apdu/platform.h"
 #include "apdu/secret.h"
 #include "profiles/keyset.h"
 
@@ -130,19 +127,19 @@ static void take_text(struct parse *p, const char *text, size_t len)
 		p->problem = "there is no diversification-aid";
 }
 
-/* Who else could read or exchange the file? NULL: nobody. */
-static const char *check_owner(int fd)
+/* NULL: it is a file that nobody else could have read or exchanged. */
+static const char *check_file(int fd)
 {
+	const char *exposed;
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
 		return "it cannot be examined";
 	if (!S_ISREG(st.st_mode))
 		return "it is not a regular file";
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return "it belongs to another user";
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		return "group or others have access to it (chmod 600)";
+	exposed = platform_file_exposed(fd);
+	if (exposed)
+		return exposed;
 	if (st.st_size > FILE_MAX)
 		return "it is too large";
 	return NULL;
@@ -176,7 +173,7 @@ static enum result load(int dir_fd, const char *dir, const char *name, const cha
 	else if (fd < 0)
 		p.problem = errno == ELOOP ? "it is a link" : strerror(errno);
 	else
-		p.problem = check_owner(fd);
+		p.problem = check_file(fd);
 	if (!p.problem && !read_all(fd, text, &len))
 		p.problem = "it cannot be read";
 	if (!p.problem)
@@ -212,7 +209,7 @@ static enum result search(const char *dir, const char *profile, unsigned *skip, 
 {
 	enum result r = RESULT_NO_KEYSET;
 	struct dirent **names = NULL;
-	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir_fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int count = dir_fd < 0 ? 0 : scandir(dir, &names, is_keyset_name, by_name);
 
 	for (int i = 0; i < count; i++) {

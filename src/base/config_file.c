@@ -5,15 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/auxv.h>
 
 #include <ini.h>
 
+#include "apdu/platform.h"
 #include "src/base/config_file.h"
-
-#define SYSTEM_FILE SYSCONFDIR "/twcard/twcard.conf"
-#define SYSTEM_KEYSETS SYSCONFDIR "/twcard/keysets"
 
 #define SESSION_OBJECTS 10000 /* by default: about 10 MB of the usual keys */
 #define NUMBER_MAX 1000000000
@@ -85,7 +81,7 @@ static bool take_number(struct config *c, size_t at, const char *value)
 /* Absolute, because what the working directory is depends on the program. */
 static bool take_path(struct config *c, size_t at, const char *value)
 {
-	if (value[0] != '/' || strlen(value) >= CONFIG_PATH_MAX)
+	if (!platform_is_absolute(value) || strlen(value) >= CONFIG_PATH_MAX)
 		return false;
 	strcpy((char *)c + at, value);
 	return true;
@@ -200,19 +196,20 @@ static void read_file(const char *path, bool must_exist, struct config *config, 
 	fclose(lines.file);
 }
 
-bool config_user_path(const char *name, char out[CONFIG_PATH_MAX])
+static bool path_in(enum platform_folder folder, const char *name, char out[CONFIG_PATH_MAX])
 {
-	const char *base = secure_getenv("XDG_CONFIG_HOME");
-	const char *home = secure_getenv("HOME");
+	char base[CONFIG_PATH_MAX];
 	int n;
 
-	if (base && *base == '/')
-		n = snprintf(out, CONFIG_PATH_MAX, "%s/twcard/%s", base, name);
-	else if (home && *home == '/')
-		n = snprintf(out, CONFIG_PATH_MAX, "%s/.config/twcard/%s", home, name);
-	else
+	if (!platform_folder(folder, base, sizeof base))
 		return false;
+	n = snprintf(out, CONFIG_PATH_MAX, "%s/twcard/%s", base, name);
 	return n > 0 && n < CONFIG_PATH_MAX;
+}
+
+bool config_user_path(const char *name, char out[CONFIG_PATH_MAX])
+{
+	return path_in(PLATFORM_CONFIG, name, out);
 }
 
 /* secure_getenv() finds nothing in set-user-id programs, so neither variable counts there. */
@@ -225,7 +222,8 @@ static void read_all(struct config *config, bool report)
 		read_file(only, true, config, report);
 		return;
 	}
-	read_file(SYSTEM_FILE, false, config, report);
+	if (path_in(PLATFORM_SYSTEM, "twcard.conf", path))
+		read_file(path, false, config, report);
 	if (config_user_path("twcard.conf", path))
 		read_file(path, false, config, report);
 }
@@ -238,7 +236,8 @@ static void find_keyset_dirs(struct config *c)
 	if (c->keyset_dir[0]) {
 		c->keyset_dirs[n++] = c->keyset_dir;
 	} else {
-		c->keyset_dirs[n++] = SYSTEM_KEYSETS;
+		if (path_in(PLATFORM_SYSTEM, "keysets", c->system_keysets))
+			c->keyset_dirs[n++] = c->system_keysets;
 		if (config_user_path("keysets", c->user_keysets))
 			c->keyset_dirs[n++] = c->user_keysets;
 	}
@@ -250,7 +249,7 @@ void config_read(struct config *out)
 	*out = (struct config){.cache = true, .session_objects = SESSION_OBJECTS};
 	read_all(out, false);
 	find_keyset_dirs(out);
-	if (getauxval(AT_SECURE)) { /* a privileged process writes nothing for its caller */
+	if (platform_is_privileged()) { /* a privileged process writes nothing for its caller */
 		out->cache = false;
 		out->log = LOG_NONE;
 	}

@@ -25,7 +25,7 @@ struct config {
 	char keyset_dir[CONFIG_PATH_MAX]; /* keyset-dir; empty: the defaults */
 	/* where key sets are looked for, NULL at the end; points into this struct */
 	const char *keyset_dirs[CONFIG_DIRS_MAX + 1];
-	char user_keysets[CONFIG_PATH_MAX];
+	char system_keysets[CONFIG_PATH_MAX], user_keysets[CONFIG_PATH_MAX];
 };
 
 /*

@@ -1,16 +1,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "apdu/platform.h"
 #include "src/base/file.h"
 
 #define LOCK_PAUSE_NS (10 * 1000 * 1000)

@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 #include "apdu/buffer.h"
+#include "apdu/platform.h"
 
 #define FILE_PATH_MAX 4096 /* bytes, with the NUL */
 

@@ -1,11 +1,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apdu/line.h"
+#include "apdu/platform.h"
 #include "src/base/config_file.h"
 #include "src/base/file.h"
 #include "src/base/names.h"

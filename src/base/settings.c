@@ -1,12 +1,11 @@
 #include "config.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "apdu/platform.h"
 #include "src/base/settings.h"
 
 #define LINE_ROOM 1200
@@ -54,9 +53,10 @@ void settings_start_log(const struct config *config)
 	if (level == LOG_NONE)
 		return;
 	if (*path)
-		log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+		log_fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+				0600);
 	else
-		log_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+		log_fd = platform_standard_error();
 	if (log_fd < 0)
 		return;
 	log_set(level, write_line, NULL);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "apdu/log.h"
+#include "apdu/platform.h"
 #include "src/base/config_file.h"
 #include "src/base/settings.h"
 #include "src/crypto/context.h"
@@ -182,7 +183,10 @@ static __attribute__((destructor)) void at_exit(void)
 	if (!atomic_compare_exchange_strong(&module.owner, &owner, 0))
 		return;
 	for (size_t i = 0; i < module.slot_count; i++)
-		slot_at_exit(module.slots[i]);
+		if (platform_reaches_cards_at_exit())
+			slot_at_exit(module.slots[i]);
+		else
+			slot_wipe_pin(module.slots[i]);
 }
 
 /* ---- coming in and going out ---- */

@@ -1,18 +1,15 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/evp.h>
 
 #include "apdu/cursor.h"
 #include "apdu/log.h"
-#include "apdu/private.h"
+#include "apdu/platform.h"
 #include "src/base/file.h"
 #include "src/base/text.h"
 #include "src/crypto/context.h"
@@ -91,17 +88,7 @@ static bool file_name(const char *serial, char out[NAME_SIZE])
 /* `make`: the user's cache directory above it is made if it is not there yet. */
 static bool make_path(char path[PATH_SIZE], bool make)
 {
-	const char *base = secure_getenv("XDG_CACHE_HOME");
-	const char *home = secure_getenv("HOME");
-	int n;
-
-	if (base && *base == '/')
-		n = snprintf(path, PATH_SIZE, "%s", base);
-	else if (home && *home == '/')
-		n = snprintf(path, PATH_SIZE, "%s/.cache", home);
-	else
-		return false;
-	if (n < 0 || n >= PATH_SIZE - 16)
+	if (!platform_folder(PLATFORM_CACHE, path, PATH_SIZE - 16))
 		return false;
 	if (make)
 		(void)mkdir(path, 0700);
@@ -121,7 +108,7 @@ static int open_dir(bool make)
 		log_line(LOG_INFO, "cache %s: %s", path, strerror(errno));
 		return -1;
 	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
 	if (is_private(fd, S_IFDIR))

@@ -1,15 +1,12 @@
 #include "config.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "apdu/log.h"
+#include "apdu/platform.h"
 #include "src/base/text.h"
 #include "src/token/pin_watch.h"
 
@@ -18,23 +15,20 @@
 
 uint64_t pin_watch_now(void)
 {
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_BOOTTIME, &t) != 0)
-		return 0;
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return platform_uptime_ns();
 }
 
 /* The file of a card, named after the number, which the card chose. */
 static bool make_path(const char *number, bool make, char path[PATH_SIZE])
 {
-	const char *base = secure_getenv("XDG_RUNTIME_DIR");
+	char base[PATH_SIZE];
 	int len;
 
 	if (!text_is_word(number))
 		return false;
-	if (!base || *base != '/')
-		return snprintf(path, PATH_SIZE, "/tmp/.twcard-%s.pin", number) < PATH_SIZE;
+	if (!platform_folder(PLATFORM_RUNTIME, base, sizeof base))
+		return !*base && platform_folder(PLATFORM_SHARED, base, sizeof base) &&
+		       snprintf(path, PATH_SIZE, "%s/.twcard-%s.pin", base, number) < PATH_SIZE;
 	len = snprintf(path, PATH_SIZE, "%s/twcard", base);
 	if (len < 0 || len >= PATH_SIZE)
 		return false;
@@ -54,9 +48,9 @@ static int open_mark(const char *number, bool write)
 
 	if (!make_path(number, write, path))
 		return -1;
-	fd = open(path, flags);
+	fd = openat(AT_FDCWD, path, flags);
 	if (fd < 0 && write) {
-		fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+		fd = openat(AT_FDCWD, path, flags | O_CREAT | O_EXCL, 0600);
 		if (fd >= 0) /* whoever has the card must be able to say so */
 			(void)fchmod(fd, 0666);
 	}

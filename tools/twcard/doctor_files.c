@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "apdu/private.h"
+#include "apdu/platform.h"
 #include "src/base/config_file.h"
 #include "tools/twcard/cert_info.h"
 #include "tools/twcard/doctor.h"
