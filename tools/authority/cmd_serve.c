@@ -12,6 +12,7 @@
 #include "tools/authority/fields.h"
 #include "tools/authority/files.h"
 #include "tools/authority/log.h"
+#include "tools/authority/revocation.h"
 #include "tools/authority/server.h"
 
 #define TIDY_SECONDS 3600
@@ -53,12 +54,15 @@ static bool load_trust(const struct options *o, struct authority *a)
 		return false;
 	/* a CA that is named is trusted, also one that is no root */
 	X509_STORE_set_flags(a->trust, X509_V_FLAG_PARTIAL_CHAIN);
-	for (size_t i = 0; i < o->trust_count; i++)
-		if (!files_trust(o->trust[i], a->trust))
+	for (size_t i = 0; i < o->trust.count; i++)
+		if (!files_trust(o->trust.path[i], a->trust))
 			return false;
-	if (!o->trust_count)
+	for (size_t i = 0; i < o->crl.count; i++)
+		if (!files_revocations(o->crl.path[i], a->trust))
+			return false;
+	if (!o->trust.count)
 		options_error("--trust names no CA: no card's request will be accepted");
-	return o->trust_count > 0;
+	return o->trust.count > 0;
 }
 
 static bool load_rates(const struct options *o, struct authority *a)
@@ -112,12 +116,23 @@ static void tidy(struct authority *a)
 		log_line("old answers were not removed: %s", problem);
 }
 
+/* Nobody else notices before the first card is refused. */
+static void look_at_lists(const struct authority *a)
+{
+	unsigned count = revocation_outdated(a->trust, time(NULL));
+
+	if (count)
+		log_line("%u revocation lists (--crl) are outdated: cards of these CAs are refused until it is "
+			 "started again with new ones", count);
+}
+
 static void wait_for_end(struct authority *a, const sigset_t *signals)
 {
 	const struct timespec hour = {.tv_sec = TIDY_SECONDS};
 
 	for (;;) {
 		tidy(a);
+		look_at_lists(a);
 		if (sigtimedwait(signals, NULL, &hour) > 0)
 			return;
 	}

@@ -15,8 +15,10 @@
 #include "tools/authority/files.h"
 #include "tools/authority/hex.h"
 #include "tools/authority/options.h"
+#include "tools/authority/revocation.h"
 
 #define CERTIFICATES_MAX (1u << 20) /* bytes of a file of certificates */
+#define REVOCATIONS_MAX (64u << 20) /* of revocation lists: those of a large CA have millions of bytes */
 #define KEY_FILE_MAX 256
 
 static char *read_stream(FILE *file, const char *path, size_t max, size_t *len)
@@ -66,6 +68,34 @@ bool files_trust(const char *path, X509_STORE *to)
 	ERR_clear_error();
 	if (from && !count)
 		options_error("%s has no certificate (PEM)", path);
+	BIO_free(from);
+	free(text);
+	return count > 0;
+}
+
+static size_t add_list(X509_STORE *to, X509_CRL *list)
+{
+	size_t added = list && revocation_add(to, list);
+
+	X509_CRL_free(list);
+	return added;
+}
+
+bool files_revocations(const char *path, X509_STORE *to)
+{
+	size_t len = 0, count = 0;
+	char *text = files_read(path, REVOCATIONS_MAX, &len);
+	BIO *from = text ? BIO_new_mem_buf(text, (int)len) : NULL;
+	const unsigned char *p = (const unsigned char *)text;
+	X509_CRL *list;
+
+	while (from && (list = PEM_read_bio_X509_CRL(from, NULL, NULL, NULL)))
+		count += add_list(to, list);
+	if (from && !count)
+		count = add_list(to, d2i_X509_CRL(NULL, &p, (long)len));
+	ERR_clear_error();
+	if (from && !count)
+		options_error("%s has no revocation list (PEM or DER)", path);
 	BIO_free(from);
 	free(text);
 	return count > 0;

@@ -15,6 +15,9 @@ char *files_read(const char *path, size_t max, size_t *len);
 /* Adds the certificates of a PEM file, at least one, as those that are trusted. False: the user has been told. */
 bool files_trust(const char *path, X509_STORE *to);
 
+/* The same with revocation lists, PEM, or one in DER (revocation.h). */
+bool files_revocations(const char *path, X509_STORE *to);
+
 /* A certificate, PEM or DER. NULL: the user has been told. */
 X509 *files_certificate(const char *path);
 

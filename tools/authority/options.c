@@ -24,6 +24,7 @@ static const struct row {
 	{"listen", "ADDRESS:PORT", "where to listen (127.0.0.1:8443); port 0: any", offsetof(struct options, listen), 0, true},
 	{"name", "NAME", "the authority's name (the host's name)", offsetof(struct options, name), 0, true},
 	{"trust", "FILE", "CA certificates that cards are trusted by, PEM; several", offsetof(struct options, trust), 0, true},
+	{"crl", "FILE", "revocation lists of these CAs, PEM or DER; several", offsetof(struct options, crl), 0, true},
 	{"tls-cert", "FILE", "the server's certificate and its chain, PEM", offsetof(struct options, tls_cert), 0, true},
 	{"tls-key", "FILE", "its key, PEM", offsetof(struct options, tls_key), 0, true},
 	{"activation-key", "FILE", "the key that opens data areas: 32 hexadecimal digits",
@@ -54,19 +55,28 @@ void options_error(const char *format, ...)
 	fprintf(stderr, "twcard-authority: %s\n", line);
 }
 
+/* NULL: an option that is there once. */
+static struct option_files *files_of(const struct options *o, const struct row *row)
+{
+	if (row->at != offsetof(struct options, trust) && row->at != offsetof(struct options, crl))
+		return NULL;
+	return (struct option_files *)(void *)((char *)(uintptr_t)o + row->at);
+}
+
 /* False: out of memory, or too many of them. */
 static bool set(struct options *o, const struct row *row, const char *value)
 {
 	char **place = (char **)(void *)((char *)o + row->at);
+	struct option_files *files = files_of(o, row);
 
 	if (row->at == SIZE_MAX) {
 		*((bool *)o + row->flag) = true;
 		return true;
 	}
-	if (row->at == offsetof(struct options, trust)) {
-		if (o->trust_count == OPTIONS_TRUST_MAX)
+	if (files) {
+		if (files->count == OPTIONS_FILES_MAX)
 			return false;
-		place = &o->trust[o->trust_count++];
+		place = &files->path[files->count++];
 	}
 	free(*place);
 	*place = strdup(value);
@@ -84,8 +94,10 @@ struct pass {
 
 static bool is_given(const struct options *o, const struct row *row)
 {
-	if (row->at == offsetof(struct options, trust))
-		return o->trust_count > 0;
+	const struct option_files *files = files_of(o, row);
+
+	if (files)
+		return files->count > 0;
 	return *(char *const *)(const void *)((const char *)o + row->at) != NULL;
 }
 
@@ -155,11 +167,14 @@ bool options_read(int argc, char **argv, struct options *out, int *words)
 
 void options_clear(struct options *o)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].at != SIZE_MAX && rows[i].at != offsetof(struct options, trust))
+	for (size_t i = 0; i < ROWS; i++) {
+		struct option_files *files = files_of(o, &rows[i]);
+
+		for (size_t k = 0; files && k < files->count; k++)
+			free(files->path[k]);
+		if (!files && rows[i].at != SIZE_MAX)
 			free(*(char **)(void *)((char *)o + rows[i].at));
-	for (size_t i = 0; i < o->trust_count; i++)
-		free(o->trust[i]);
+	}
 	*o = (struct options){.config = NULL};
 }
 

@@ -5,14 +5,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define OPTIONS_TRUST_MAX 32
+#define OPTIONS_FILES_MAX 32
+
+/* An option that may be there several times. */
+struct option_files {
+	char *path[OPTIONS_FILES_MAX];
+	size_t count;
+};
 
 /* All texts are owned. NULL: not said. */
 struct options {
 	char *config, *database, *listen, *name, *tls_cert, *tls_key, *activation_key, *terms, *card, *first;
 	char *threads, *connections, *signer_rate, *address_rate;
-	char *trust[OPTIONS_TRUST_MAX];
-	size_t trust_count;
+	struct option_files trust, crl;
 	bool force, remove, help;
 };
 

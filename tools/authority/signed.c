@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include "tools/authority/revocation.h"
 #include "tools/authority/signed.h"
 
 #define AUTH_LEVEL 2 /* OpenSSL's: no SHA-1, no RSA below 2048 bits, anywhere in a chain */
@@ -25,12 +26,14 @@ void signed_who(const X509 *x, char out[HEX_SHA256_LEN + 1])
 	hex_write(digest, HEX_SHA256_LEN / 2, out);
 }
 
-/* NULL: it does not lead to a trusted one. Owned by the caller. */
-static STACK_OF(X509) *build_chain(X509_STORE *trust, X509 *x, STACK_OF(X509) *others, time_t at)
+/* NULL: it does not lead to a trusted one, and why. Owned by the caller. */
+static STACK_OF(X509) *build_chain(X509_STORE *trust, X509 *x, STACK_OF(X509) *others, time_t at,
+				   enum error_code *why)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	STACK_OF(X509) *chain = NULL;
 
+	*why = ERROR_SIGNER_NOT_TRUSTED;
 	if (ctx && X509_STORE_CTX_init(ctx, trust, x, others)) {
 		X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
 
@@ -38,6 +41,8 @@ static STACK_OF(X509) *build_chain(X509_STORE *trust, X509 *x, STACK_OF(X509) *o
 		X509_VERIFY_PARAM_set_auth_level(p, AUTH_LEVEL);
 		if (X509_verify_cert(ctx) == 1)
 			chain = X509_STORE_CTX_get1_chain(ctx);
+		else
+			*why = revocation_error(X509_STORE_CTX_get_error(ctx));
 	}
 	X509_STORE_CTX_free(ctx);
 	return chain;
@@ -46,9 +51,10 @@ static STACK_OF(X509) *build_chain(X509_STORE *trust, X509 *x, STACK_OF(X509) *o
 bool signed_chain_good(X509_STORE *trust, X509 *x, STACK_OF(X509) *others, time_t at)
 {
 	STACK_OF(X509) *chain;
+	enum error_code why;
 
 	ERR_set_mark();
-	chain = build_chain(trust, x, others, at);
+	chain = build_chain(trust, x, others, at, &why);
 	ERR_pop_to_mark();
 	sk_X509_pop_free(chain, X509_free);
 	return chain != NULL;
@@ -74,10 +80,12 @@ static bool names_signer(CMS_SignerInfo *si, STACK_OF(X509) *chain)
 
 static enum error_code check_signer(CMS_SignerInfo *si, X509_STORE *trust, time_t now, const struct signed_message *m)
 {
-	STACK_OF(X509) *chain = build_chain(trust, m->signer, m->others, now);
-	enum error_code code = ERROR_NONE;
+	enum error_code why, code = ERROR_NONE;
+	STACK_OF(X509) *chain = build_chain(trust, m->signer, m->others, now, &why);
 
-	if (!chain || !(X509_get_key_usage(m->signer) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
+	if (!chain)
+		code = why;
+	else if (!(X509_get_key_usage(m->signer) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
 		code = ERROR_SIGNER_NOT_TRUSTED;
 	else if (!names_signer(si, chain))
 		code = ERROR_BAD_SIGNATURE;

@@ -26,7 +26,7 @@ struct signed_message {
 /*
  * Reads and checks one. ERROR_BAD_REQUEST: no such message; ERROR_BAD_SIGNATURE;
  * ERROR_SIGNER_NOT_TRUSTED: its chain, its time or what its key is for;
- * ERROR_INTERNAL: out of memory. *out is cleared by signed_clear(), whatever the answer.
+ * ERROR_SIGNER_REVOKED, ERROR_REVOCATION_UNKNOWN: revocation.h; ERROR_INTERNAL: out of memory. *out is cleared by signed_clear(), whatever the answer.
  */
 enum error_code signed_read(const uint8_t *der, size_t len, X509_STORE *trust, time_t now,
 			    struct signed_message *out);
@@ -35,7 +35,7 @@ void signed_clear(struct signed_message *m);
 /* What a certificate is known by: the SHA-256 of its DER. */
 void signed_who(const X509 *x, char out[HEX_SHA256_LEN + 1]);
 
-/* Does it lead to a trusted certificate, at a time? others may be NULL. */
+/* Does it lead to a trusted certificate, at a time, and is none of them revoked? others may be NULL. */
 bool signed_chain_good(X509_STORE *trust, X509 *x, STACK_OF(X509) *others, time_t at);
 
 #endif

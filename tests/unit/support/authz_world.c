@@ -122,7 +122,7 @@ void world_init(struct world *w, time_t now)
 	*w = (struct world){.now = now, .first = now - TWO_YEARS, .last = now + TWO_YEARS};
 	for (int i = 0; i < WORLD_COUNT; i++) {
 		struct world_holder who = {cards[i].organization, cards[i].id, cards[i].rank, cards[i].serial,
-					   i == WORLD_CA ? KU_KEY_CERT_SIGN : KU_DIGITAL_SIGNATURE, w->first,
+					   i == WORLD_CA ? KU_KEY_CERT_SIGN | KU_CRL_SIGN : KU_DIGITAL_SIGNATURE, w->first,
 					   w->last};
 
 		w->keys[i] = EVP_RSA_gen(KEY_BITS);
