@@ -36,6 +36,15 @@ static enum exit_code read_record(struct authz_work *w)
 	return code;
 }
 
+/* That the card's holder is there and agrees, as the PIN says; nothing is read. */
+static enum exit_code confirm_holder(struct authz_work *w)
+{
+	enum exit_code code = authz_session_login(&w->holder);
+
+	authz_session_logout(&w->holder);
+	return code;
+}
+
 /* A delegation is kept by the authority: of the card nothing but its certificate is wanted. */
 static enum exit_code read_holder(struct authz_work *w)
 {
@@ -49,7 +58,7 @@ static enum exit_code read_holder(struct authz_work *w)
 	message_note(_("The attached card: %s"), title ? title : "");
 	free(title);
 	if (w->way->kind == AUTHZ_KIND_DELEGATION)
-		return EXIT_GOOD;
+		return w->way->holder_confirms ? confirm_holder(w) : EXIT_GOOD;
 	r = authz_session_may_write(&w->holder); /* nothing is signed that cannot be written */
 	return r == RESULT_OK ? read_record(w) : authz_session_tell(r, w->holder.slot->reader);
 }

@@ -19,6 +19,7 @@ struct authz_way {
 	enum authz_kind kind;
 	bool needs_previous;   /* a certificate must be on the card */
 	bool may_replace;      /* one that is there needs no question */
+	bool holder_confirms;  /* of a delegation: with the attached card's PIN */
 	const char *question;  /* before it is signed, translated where it is asked */
 	const char *done;
 	/* Sets work->content. The user has been told of all that is not EXIT_GOOD. */

@@ -126,6 +126,7 @@ static const struct authz_way cancel = {
 static const struct authz_way delegate = {
 	.operation = "delegate",
 	.kind = AUTHZ_KIND_DELEGATION,
+	.holder_confirms = true,
 	.may_replace = true,
 	.question = N_("Sign this? The attached card may then authorize others."),
 	.done = N_("The delegation is signed, and the authority has it"),
