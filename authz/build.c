@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <stdint.h>
+
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -9,7 +11,7 @@
 #include "authz/rules.h"
 
 #define SIGNATURE_ROOM 1024
-#define TIME_MAX 253402300799 /* 9999-12-31T23:59:59Z */
+#define TIME_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 /* ---- parts ---- */
 
@@ -130,6 +132,12 @@ static enum authz_reason set_content(TWCARD_AC_INFO *to, const struct authz_spec
 
 /* ---- the whole ---- */
 
+/* An argument of 64 bits: where time_t has 32, compilers complain of a comparison that is never true. */
+static bool can_be_written(int64_t time)
+{
+	return time <= TIME_MAX;
+}
+
 static enum authz_reason fill(TWCARD_AC *ac, const struct authz_spec *spec)
 {
 	TWCARD_AC_INFO *info = ac->info;
@@ -137,7 +145,7 @@ static enum authz_reason fill(TWCARD_AC *ac, const struct authz_spec *spec)
 
 	if (r != AUTHZ_GOOD)
 		return r;
-	if (spec->not_before < 0 || spec->not_after < spec->not_before || spec->not_after > TIME_MAX)
+	if (spec->not_before < 0 || spec->not_after < spec->not_before || !can_be_written(spec->not_after))
 		return AUTHZ_TIMES;
 	if (!ASN1_INTEGER_set(info->version, 1) || !set_holder(info->holder, spec->holder) ||
 	    !set_issuer(info->issuer, spec->authorizer) || !set_times(info->validity, spec) ||
