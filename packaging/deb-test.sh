@@ -69,6 +69,8 @@ prepare() {
 		cp "$deb" "$work/root/packages/old/" && newer "$deb" "$work/root/packages/new" || exit 1
 	done
 	packages=$(cd "$work/root/packages/old" && printf '%s\n' *.deb | sed 's/_.*//')
+	# nobody misses this root after a power failure
+	echo force-unsafe-io >"$work/root/etc/dpkg/dpkg.cfg.d/fast" || exit 1
 	# pcscd is not to be started when it is installed
 	printf '#!/bin/sh\nexit 101\n' >"$work/root/usr/sbin/policy-rc.d" && chmod 755 "$work/root/usr/sbin/policy-rc.d"
 }
@@ -132,7 +134,8 @@ apt remove $packages
 try "no file is left when they are removed, but data" \
     test -z "$(list | diff "$work/before" - | grep '^[<>] [^d]' | grep -v '/var/lib/.*twcard-authority')"
 try "which is" test -e "$work/root/var/lib/private/twcard-authority/authority.db"
-apt purge $packages
+# apt no longer knows those that left nothing; dpkg passes over them
+in_root dpkg --purge $packages >>"$work/apt.log" 2>&1 || die "dpkg --purge fails"
 # systemd's own folder for such data
 rmdir "$work/root/var/lib/private" 2>/dev/null
 try "nothing is left when they are purged" as_before
