@@ -3,11 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef _WIN32
+#include <windows.h>
+#endif
+
 #include <winscard.h>
 
 #include "apdu/log.h"
 #include "apdu/pcsc.h"
+#include "apdu/platform.h"
 #include "apdu/queue.h"
+
+#ifdef _WIN32
+#define MAX_ATR_SIZE 36
+#define PCSCLITE_VERSION_NUMBER "WinSCard"
+#define pcsc_stringify_error(code) "see winerror.h"
+#endif
 
 #define LIST_ROUNDS 4
 /* Resets by others while we ask for the card. Each program that logs out makes one, so those

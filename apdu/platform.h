@@ -1,8 +1,10 @@
 /*
  * What is of the operating system: the user's folders, files that are the
  * user's alone, memory for secrets, clocks. All else of apdu/, profiles/ and
- * src/ is written against POSIX, whose files this header brings. PC/SC is in
- * pcsc.c, waiting for other processes in queue.c.
+ * src/ is written against POSIX; where a system has less, this header brings
+ * the functions that are missing, with the same meaning
+ * (apdu/posix_windows.h). PC/SC is in pcsc.c, waiting for other processes
+ * in queue.c.
  */
 #ifndef TWCARD_APDU_PLATFORM_H
 #define TWCARD_APDU_PLATFORM_H
@@ -11,12 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef _WIN32
+#include "apdu/posix_windows.h"
+#else
 #include <dirent.h>
 #include <fcntl.h>
 #include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#endif
 
 /* Where files are; programs have their own folder ("twcard") below. */
 enum platform_folder {

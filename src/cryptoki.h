@@ -8,7 +8,13 @@
 /* Its prototypes are what the module exports; everything else is hidden. */
 #pragma GCC visibility push(default)
 #include <p11-kit/pkcs11.h>
+#ifdef CRYPTOKI_EXPORTS /* for Windows, where the standard wants structures without gaps */
+#pragma pack(push, 1)
+#endif
 #include "src/cryptoki3.h"
+#ifdef CRYPTOKI_EXPORTS
+#pragma pack(pop)
+#endif
 #pragma GCC visibility pop
 
 #ifndef CK_CERTIFICATE_CATEGORY_UNSPECIFIED
