@@ -322,16 +322,26 @@ def time_is_over(v):
 
 
 def other_messages(v):
-    v.asks(SIGN)
+    v.site("")
+    v.popup()
     popup = v.b.get("/window")
-    v.b.run("window.postMessage('{\"func\":\"CheckEnvir\"}', '*')")
+    v.b.find("main")
+    v.b.run("""return new Promise(seen => {
+        window.addEventListener("message", seen, {once: true});
+        window.postMessage('{"func":"CheckEnvir"}', '*');
+    }).then(() => true)""")
     v.b.go_to(v.home)
-    v.b.run("popup.postMessage('{\"func\":\"DecryptData\"}', '*'); popup.postMessage({func: 'CheckEnvir'}, '*')")
+    v.b.wait("document.getElementById('got').textContent.includes('getTbs')")
+    v.b.run("popup.postMessage({func: 'CheckEnvir'}, '*'); popup.postMessage(arguments[0], '*')", json.dumps(SIGN))
+    v.b.go_to(popup)
+    v.b.wait("document.querySelector('#yes') && !document.querySelector('#yes').disabled")
+    v.b.go_to(v.home)
+    v.b.run("popup.postMessage('{\"func\":\"DecryptData\"}', '*')")
     v.b.go_to(popup)
     v.b.type("#pin", "975310")
     v.button("#yes")
     equal("later messages, and others' than the site's, are not looked at", [a["func"] for a in v.got()], ["getTbs", "sign"])
-    equal("one request is sent on", len(v.stub.posts("/popup")), 1)
+    equal("one request is sent on", [body for _, _, body in v.stub.posts("/popup")], [f"tbsPackage={json.dumps(SIGN)}"])
     v.closed()
 
 

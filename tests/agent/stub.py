@@ -298,7 +298,7 @@ window.addEventListener("message", event => {
 		return;
 	const said = JSON.parse(event.data);
 	document.getElementById("got").textContent += event.data + "\\n";
-	if (said.func === "getTbs" || said.func === "CMCAtn")
+	if (asked.get("request") && (said.func === "getTbs" || said.func === "CMCAtn"))
 		popup.postMessage(asked.get("request"), asked.get("agent"));
 });
 document.getElementById("go").onclick = () => {
