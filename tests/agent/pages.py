@@ -90,6 +90,11 @@ def equal(name, got, wanted):
     test(name, got == wanted, got, f"wanted {wanted!r}")
 
 
+def finish():
+    print(f"1..{count}")
+    sys.exit(failed > 0)
+
+
 class Visit:
     """A browser, a stand-in with a world of its own, and the window that the tests come back to."""
 
@@ -615,8 +620,8 @@ def main():
 
     visit("en", "en-US", some(SHOWN + DONE), screenshots)
     visit("zh", "zh-TW", some(SHOWN), screenshots)
-    print(f"1..{count}")
-    sys.exit(failed > 0)
+    finish()
 
 
-main()
+if __name__ == "__main__":
+    main()
