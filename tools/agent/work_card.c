@@ -28,7 +28,7 @@ void work_field(const unsigned char *field, size_t size, char *out)
 	out[size] = '\0';
 }
 
-CK_RV work_slots(struct work *w, CK_SLOT_ID **ids, CK_ULONG *count)
+static CK_RV list_slots(struct work *w, CK_SLOT_ID **ids, CK_ULONG *count)
 {
 	CK_RV rv = CKR_BUFFER_TOO_SMALL;
 
@@ -48,6 +48,15 @@ CK_RV work_slots(struct work *w, CK_SLOT_ID **ids, CK_ULONG *count)
 		return rv;
 	free(*ids);
 	*ids = NULL;
+	return rv;
+}
+
+CK_RV work_slots(struct work *w, CK_SLOT_ID **ids, CK_ULONG *count)
+{
+	CK_RV rv = list_slots(w, ids, count);
+
+	if (rv == CKR_OK && atomic_exchange(&w->slot_count, *count) != *count)
+		w->generation++;
 	return rv;
 }
 

@@ -48,6 +48,7 @@ struct work {
 	bool has_watcher;
 	_Atomic bool watching; /* it sees what happens; otherwise work_generation() looks */
 	_Atomic unsigned long generation;
+	_Atomic unsigned long slot_count; /* a reader that a list has shown is no event any more */
 	pthread_mutex_t look;
 	uint64_t seen;        /* what the last look saw; under `look` */
 };
