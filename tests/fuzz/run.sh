@@ -4,7 +4,7 @@
 #
 #   run.sh TARGET SECONDS [LIBFUZZER OPTIONS...]
 #
-# TARGET is area, cursor, directory, scp03, channel, trace or authz. Needs clang with its runtime
+# TARGET is agent, area, cursor, directory, scp03, channel, trace or authz. Needs clang with its runtime
 # (Debian: clang, libclang-rt-dev) and a configured tree: $top_builddir, or the
 # source tree itself. What is new and interesting goes to fuzz-work/TARGET in
 # the current directory, findings to fuzz-work/findings; the corpus in the
@@ -17,7 +17,7 @@ usage() {
 	exit 2
 }
 
-# The product, and what the card manager does with traces, as an archive, so
+# The product, and what card manager and agent do with traces and requests, as an archive, so
 # that a target takes what it needs, and may have a function of its own in
 # place of one of the product's.
 build() {
@@ -25,7 +25,7 @@ build() {
 
 	read -r -a flags <<<"$(pkg-config --cflags p11-kit-1 libcrypto libpcsclite inih json-c)"
 	flags+=(-std=gnu11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
-	    -DSYSCONFDIR="\"/nowhere\"" -DLOCALEDIR="\"/nowhere\"" -I"$top_srcdir" -I"$top_builddir"
+	    -DSYSCONFDIR="\"/nowhere\"" -DLOCALEDIR="\"/nowhere\"" -DMODULE_PATH="\"/nowhere\"" -I"$top_srcdir" -I"$top_builddir"
 	    -I"$top_srcdir/tests/unit/support")
 	rm -rf "$work/build-$target"
 	mkdir "$work/build-$target"
@@ -33,7 +33,9 @@ build() {
 		cd "$work/build-$target"
 		# shellcheck disable=SC2016  # for the inner shell
 		printf '%s\n' "$top_srcdir"/{apdu,authz,profiles,src/*}/*.c "$top_srcdir"/tools/twcard/{apdu,trace}_*.c \
-		    "$top_srcdir"/tests/unit/support/authz_world.c |
+		    "$top_srcdir"/tools/agent/work*.c "$top_srcdir"/tools/twcard/{cert_attributes,cert_info,explain*}.c \
+		    "$top_srcdir"/tools/twcard/{json_bytes,message,text}.c \
+		    "$top_srcdir"/tests/unit/support/{authz_world,stub_token}.c |
 		    xargs -P 2 -I{} sh -c 'out=$(echo "$1" | tr / _).o; shift; exec "$@" -o "$out"' - {} \
 		        "${CLANG:-clang}" "${flags[@]}" -fsanitize=fuzzer-no-link,address,undefined -c {}
 		ar rc product.a ./*.o
