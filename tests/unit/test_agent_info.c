@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "agentbench.h"
+#include "forge.h"
 #include "records.h"
 #include "rsamech.h"
 
@@ -92,6 +93,26 @@ static void certificates_have_what_pages_compare(void **state)
 	assert_int_equal(json_object_array_length(json_object_object_get(agent_answer.json, "slots")), 0);
 	assert_int_equal(agent_ask(WORK_INFO, NULL, "{\"slotDescription\":{}}"), WORK_PARAMETER_BAD);
 	X509_free(x509);
+}
+
+/* As on a card that somebody made to break programs. */
+static void a_key_of_an_unknown_kind_is_no_key(void **state)
+{
+	static const char rsa[] = "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01\x05", other[] = "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x7F\x05";
+	const char *path = vcard_generation(bench.card) == 1 ? "3F00/5030/08F2" : "7FFF/5030/08F2";
+	struct json_object *certs;
+
+	(void)state;
+	fake_eject(READER);
+	assert_true(forge_bytes(bench.card, path, rsa, other, sizeof rsa - 1) > 0);
+	fake_insert(READER, bench.card);
+	assert_int_equal(agent_ask(WORK_INFO_CERTS, NULL, "{}"), WORK_OK);
+	certs = json_object_object_get(json_object_object_get(agent_slot(0), "token"), "certs");
+	assert_int_equal(json_object_array_length(certs), 4);
+	assert_int_equal(agent_ask(WORK_SIGN, PIN, "{\"tbs\":\"x\",\"signatureType\":\"PKCS1\"}"), 0x7610000C);
+	assert_int_equal(agent_ask(WORK_SIGN, PIN, "{\"tbs\":\"x\",\"signatureType\":\"PKCS1\",\"keyidb64\":\"%s\"}",
+				   agent_base64("SIGN", 4)), 0x7610000C);
+	agent_assert_idle(0);
 }
 
 static size_t refuse(void *context, const uint8_t *cmd, size_t len, uint8_t answer[FAKE_ANSWER_MAX])
@@ -418,6 +439,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		AGENT_TESTS(readers_and_cards_have_the_shape_that_pages_read),
 		AGENT_TESTS(certificates_have_what_pages_compare),
+		AGENT_TESTS(a_key_of_an_unknown_kind_is_no_key),
 		AGENT_TESTS(a_reader_without_a_card_and_an_unknown_card_are_told),
 		AGENT_TESTS(a_preview_shows_the_certificate_and_asks_for_nothing),
 		AGENT_TESTS(what_was_encrypted_to_the_card_is_decrypted),

@@ -105,9 +105,10 @@ struct work *work_start(CK_FUNCTION_LIST *f, void *library, char *problem, size_
 	w->finalize = rv == CKR_OK;
 	w->seen = look(w);
 	w->watching = w->finalize; /* only C_Finalize wakes the watcher */
-	if (w->watching)
+	if (w->finalize)
 		w->has_watcher = pthread_create(&w->watcher, NULL, watch, w) == 0;
-	w->watching = w->watching && w->has_watcher;
+	if (!w->has_watcher)
+		w->watching = false;
 	return w;
 }
 

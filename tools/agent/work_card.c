@@ -172,10 +172,11 @@ static bool choose(struct work_job *job, bool to_manage)
 /* An id that the request names is taken at its word; otherwise the use decides. */
 static bool fits(X509 *x509, enum work_use use, bool named)
 {
+	const EVP_PKEY *key = X509_get0_pubkey(x509); /* NULL: of a kind that OpenSSL does not know */
 	struct cert_info info;
 	unsigned usage;
 
-	if (EVP_PKEY_get_base_id(X509_get0_pubkey(x509)) != EVP_PKEY_RSA || !cert_info_read(x509, time(NULL), &info))
+	if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || !cert_info_read(x509, time(NULL), &info))
 		return false;
 	usage = info.usage;
 	cert_info_clear(&info);
