@@ -107,7 +107,7 @@ static const struct header common_headers[] = {
 	{"X-Frame-Options", "DENY"},
 	{"X-Content-Type-Options", "nosniff"},
 	{"Cache-Control", "no-store"},
-	{"Referrer-Policy", "no-referrer"},
+	{"Referrer-Policy", "same-origin"},
 	{"Cross-Origin-Resource-Policy", "same-origin"},
 	{NULL, NULL},
 };

@@ -39,6 +39,11 @@ const struct subcommand *const commands[] = {
 	&command_authz_save,
 	&command_authz_history,
 	&command_authz_resume,
+	&command_agent_start,
+	&command_agent_stop,
+	&command_agent_status,
+	&command_agent_log,
+	&command_agent_open,
 	NULL,
 };
 

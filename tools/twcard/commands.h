@@ -5,6 +5,11 @@
 #include "tools/twcard/arguments.h"
 #include "tools/twcard/subcommand.h"
 
+extern const struct subcommand command_agent_log;
+extern const struct subcommand command_agent_open;
+extern const struct subcommand command_agent_start;
+extern const struct subcommand command_agent_status;
+extern const struct subcommand command_agent_stop;
 extern const struct subcommand command_authz_activate;
 extern const struct subcommand command_authz_cancel;
 extern const struct subcommand command_authz_delegate;
