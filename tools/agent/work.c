@@ -116,7 +116,8 @@ struct work *work_open(const char *module, char *problem, size_t size)
 {
 	CK_C_GetFunctionList get;
 	CK_FUNCTION_LIST *list = NULL;
-	void *library = dlopen(module ? module : MODULE_PATH, RTLD_NOW | RTLD_LOCAL);
+	/* what a module leaves behind at its end (handlers, threads) must not lose its code */
+	void *library = dlopen(module ? module : MODULE_PATH, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 
 	if (!library)
 		return give_up(NULL, NULL, problem, size, dlerror());
