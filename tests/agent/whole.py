@@ -146,6 +146,24 @@ def pulled(v):
     test("and comes back", True)
 
 
+def self_test(v, pin):
+    v.b.go_to(v.home)
+    v.b.open(f"{v.stub.url}/selfTest.htm")
+    v.button("#start")
+    v.popup()
+    v.button("#yes")
+    v.closed()
+    v.b.go_to(v.home)
+    v.button("#sign")
+    v.popup()
+    v.b.type("#pin", pin)
+    v.button("#yes")
+    v.closed()
+    v.b.go_to(v.home)
+    v.b.wait("document.querySelectorAll('#steps > li').length === 9")
+    equal("the self test, which asks like a site, finds all good", v.b.run("return document.querySelectorAll('#steps .bad').length"), 0)
+
+
 def blocked(v):
     v.site(SIGN)
     v.popup()
@@ -164,7 +182,8 @@ def main():
         v = Visit(browser, screenshots, "en")
         v.stub.url = url
         pin = please("pin")
-        for part in (lambda: sites(v, kind, work, pin), lambda: wrong_pins(v, pin), lambda: manager(v, kind, work, pin), lambda: pulled(v), lambda: blocked(v)):
+        for part in (lambda: sites(v, kind, work, pin), lambda: wrong_pins(v, pin), lambda: manager(v, kind, work, pin), lambda: pulled(v),
+                     lambda: self_test(v, pin), lambda: blocked(v)):
             try:
                 part()
             except (Failed, KeyError, IndexError, TypeError) as error:

@@ -41,7 +41,7 @@ static const struct route routes[] = {
 	DIRECT("/PrintCard/sendCommand_PrintCardCtrl", "POST", WORK_NOT_OFFERED),
 	{"/p11Image.bmp", ROUTE_DIRECT, "GET", direct_bitmap, WORK_INFO, NULL, NULL},
 	PAGE("/", "manager.html"),
-	PAGE("/selfTest.htm", "selftest.html"),
+	{"/selfTest.htm", ROUTE_PAGE, "GET", open_self_test, WORK_NOT_OFFERED, "selftest.html", NULL},
 	{"/waiting.gif", ROUTE_FILE, "GET", open_file, WORK_NOT_OFFERED, "waiting.gif", NULL},
 	{"/pages/*", ROUTE_FILE, "GET", open_file, WORK_NOT_OFFERED, NULL, NULL},
 	OWN("/popup", consent_ask),

@@ -62,7 +62,7 @@ struct agent_question {
 /* What kind of thing is answered: which headers go with it. */
 enum agent_kind {
 	AGENT_DATA,    /* for a script, or a program */
-	AGENT_POPUP,   /* a page that keeps its opener */
+	AGENT_POPUP,   /* a page that keeps its opener, or opens such */
 	AGENT_PAGE     /* one that has none */
 };
 

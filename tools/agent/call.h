@@ -44,6 +44,7 @@ void call_refuse(struct call *c, enum refusal r);
 void open_popup(struct call *c);
 void open_add(struct call *c);
 void open_page(struct call *c);
+void open_self_test(struct call *c);
 void open_file(struct call *c);
 
 /* What windows ask, and what the user says (consent.c). */

@@ -55,12 +55,23 @@ void open_add(struct call *c)
 	open_window(c, popup, site);
 }
 
-void open_page(struct call *c)
+static void show_page(struct call *c, enum agent_kind kind)
 {
 	static const char *const none[] = {NULL};
 
-	if (!answer_page(c->out, c->a->page_list, c->route->page, AGENT_PAGE, none))
+	if (!answer_page(c->out, c->a->page_list, c->route->page, kind, none))
 		call_refuse(c, REFUSAL_NOT_FOUND);
+}
+
+void open_page(struct call *c)
+{
+	show_page(c, AGENT_PAGE);
+}
+
+/* It opens windows as sites do, and they must find it. */
+void open_self_test(struct call *c)
+{
+	show_page(c, AGENT_POPUP);
 }
 
 /* Names of the list only: no path leads anywhere else. */
