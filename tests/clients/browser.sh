@@ -13,6 +13,8 @@
 #                                of which there is one for each connection that it opens
 #   asks_again                   not empty: it asks for a certificate again after it got none
 #   start_browser PAGE           with a profile of its own
+#   between_programs, after_programs   if they are there: what is to be done between its two starts,
+#                                and after the second
 #
 # shellcheck disable=SC2154  # the test's, or lib.sh's
 
@@ -112,9 +114,11 @@ use_browser() {
 	next_page
 	stop_browser
 	stop_https
+	! declare -F between_programs >/dev/null || between_programs
 	start_https 1.2
 	wrong_pin
 	pulled_card
 	stop_browser
 	stop_https
+	! declare -F after_programs >/dev/null || after_programs
 }

@@ -8,7 +8,8 @@
 #   start_https VERSION          https-server.py, at $url; its lines are in $work/https.log
 #   stop_https
 #   said REGEX                   waits for a line of the server
-#   make_nss_database FOLDER     with the server's CA and the module
+#   make_nss_profile FOLDER      NSS's database with the server's CA
+#   make_nss_database FOLDER     the same, and with the module
 #
 # Waiting is looking again until it is seen, for $patience seconds at most.
 #
@@ -107,9 +108,11 @@ said() {
 	seen grep -Eq -e "$1" "$work/https.log"
 }
 
-# NSS's database in the folder $1: the server's CA, and the module.
-make_nss_database() {
+make_nss_profile() {
 	as_person mkdir -p "$1" && as_person certutil -N -d "sql:$1" --empty-password &&
-	    as_person certutil -A -d "sql:$1" -n server -t C,, -i ca-server.pem &&
-	    as_person modutil -force -dbdir "sql:$1" -add twcard -libfile "$module"
+	    as_person certutil -A -d "sql:$1" -n server -t C,, -i ca-server.pem
+}
+
+make_nss_database() {
+	make_nss_profile "$1" && as_person modutil -force -dbdir "sql:$1" -add twcard -libfile "$module"
 }
