@@ -251,16 +251,15 @@ bool is_private(int fd, mode_t type)
 
 /* ---- files ---- */
 
-/* NULL, where the directory above decides. To be freed with LocalFree(). */
-static PSECURITY_DESCRIPTOR private_security(const wchar_t *sddl, int mode, SECURITY_ATTRIBUTES *out)
+/*
+ * Who may reach what is made with this mode: the user alone, or whom the directory
+ * above says (*out is NULL then). False: there is no memory, and nothing must be
+ * made. LocalFree(*out).
+ */
+static bool private_security(const wchar_t *sddl, int mode, PSECURITY_DESCRIPTOR *out)
 {
-	PSECURITY_DESCRIPTOR security = NULL;
-
-	if (!(mode & 077))
-		(void)ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1,
-									   &security, NULL);
-	*out = (SECURITY_ATTRIBUTES){.nLength = sizeof *out, .lpSecurityDescriptor = security};
-	return security;
+	*out = NULL;
+	return mode & 077 || ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1, out, NULL);
 }
 
 /* What was opened must be what was asked for. */
@@ -289,14 +288,15 @@ static HANDLE create(const wchar_t *path, int flags, int mode)
 	const DWORD how = flags & O_CREAT ? (flags & O_EXCL ? CREATE_NEW : OPEN_ALWAYS) : OPEN_EXISTING;
 	const DWORD attributes = FILE_FLAG_BACKUP_SEMANTICS |
 				 (flags & O_NOFOLLOW ? FILE_FLAG_OPEN_REPARSE_POINT : 0);
-	SECURITY_ATTRIBUTES security;
-	PSECURITY_DESCRIPTOR own = private_security(PRIVATE_FILE, flags & O_CREAT ? mode : 077, &security);
-	HANDLE handle = CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-				    own ? &security : NULL, how, attributes, NULL);
+	SECURITY_ATTRIBUTES security = {.nLength = sizeof security};
+	HANDLE handle = INVALID_HANDLE_VALUE;
 
+	if (private_security(PRIVATE_FILE, flags & O_CREAT ? mode : 077, &security.lpSecurityDescriptor))
+		handle = CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+				     &security, how, attributes, NULL);
 	if (handle == INVALID_HANDLE_VALUE)
 		fail_as(GetLastError());
-	LocalFree(own);
+	LocalFree(security.lpSecurityDescriptor);
 	return handle;
 }
 
@@ -336,18 +336,16 @@ FILE *platform_fopen(const char *path, const char *mode)
 
 int platform_mkdir(const char *path, int mode)
 {
-	SECURITY_ATTRIBUTES security;
-	PSECURITY_DESCRIPTOR own;
+	SECURITY_ATTRIBUTES security = {.nLength = sizeof security};
 	wchar_t wide[WIDE_MAX];
 	BOOL ok;
 
 	if (!path_at(AT_FDCWD, path, wide))
 		return -1;
-	own = private_security(PRIVATE_FOLDER, mode, &security);
-	ok = CreateDirectoryW(wide, own ? &security : NULL);
+	ok = private_security(PRIVATE_FOLDER, mode, &security.lpSecurityDescriptor) && CreateDirectoryW(wide, &security);
 	if (!ok)
 		fail_as(GetLastError());
-	LocalFree(own);
+	LocalFree(security.lpSecurityDescriptor);
 	return ok ? 0 : -1;
 }
 
