@@ -45,9 +45,13 @@ unsigned long steady_chance_seed(void)
 	return text ? strtoul(text, NULL, 10) : 1;
 }
 
-void steady_chance_restart(unsigned long seed)
+void steady_chance_for(const char *name)
 {
-	atomic_store(&place, number_at(seed + 1));
+	uint64_t sum = 0;
+
+	for (; *name; name++)
+		sum = number_at(sum + (unsigned char)*name);
+	atomic_fetch_add(&place, sum);
 }
 
 static void before_fork(void)
@@ -65,7 +69,7 @@ __attribute__((constructor)) static void start(void)
 {
 	static const RAND_METHOD method = {NULL, fill, NULL, NULL, fill, status};
 
-	steady_chance_restart(steady_chance_seed());
+	place = number_at(steady_chance_seed() + 1);
 	pthread_atfork(before_fork, NULL, in_child);
 	RAND_set_rand_method(&method);
 }

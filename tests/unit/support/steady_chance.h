@@ -16,8 +16,11 @@
 /* The seed of this run. */
 unsigned long steady_chance_seed(void);
 
-/* Another sequence from here on; the same for the same number. */
-void steady_chance_restart(unsigned long seed);
+/*
+ * Other numbers from here on, by this name. For what is made once and kept for
+ * all programs: two of them would make two cards with the same key.
+ */
+void steady_chance_for(const char *name);
 
 __attribute__((used)) static unsigned long (*const steady_chance_linked)(void) = steady_chance_seed;
 
