@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include "steady_chance.h"
@@ -71,5 +72,7 @@ __attribute__((constructor)) static void start(void)
 
 	place = number_at(steady_chance_seed() + 1);
 	pthread_atfork(before_fork, NULL, in_child);
+	/* OpenSSL 3.0 tidies this context when it ends, and leaks where nobody has used it */
+	(void)OSSL_LIB_CTX_get0_global_default();
 	RAND_set_rand_method(&method);
 }
