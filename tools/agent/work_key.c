@@ -1,14 +1,14 @@
-/* An RSA_METHOD is deprecated, and does all that is needed here without a provider (see card_rsa.c). */
+/* As tools/twcard/rsa_key.c. */
 #define OPENSSL_API_COMPAT 0x10101000L
 
 #include "config.h"
 
-#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "tools/agent/work_key.h"
+#include "tools/twcard/rsa_key.h"
 
 CK_RV work_key_sign(struct work_key *key, const unsigned char *data, size_t len, unsigned char *out,
 		    size_t *out_len)
@@ -64,11 +64,7 @@ static RSA_METHOD *kept;
 
 static void make_method(void)
 {
-	kept = RSA_meth_dup(RSA_PKCS1_OpenSSL());
-	if (kept && RSA_meth_set_priv_enc(kept, private_encrypt) && RSA_meth_set_priv_dec(kept, private_decrypt))
-		return;
-	RSA_meth_free(kept);
-	kept = NULL;
+	kept = rsa_key_method(private_encrypt, private_decrypt);
 }
 
 static RSA_METHOD *method(void)
@@ -81,20 +77,5 @@ static RSA_METHOD *method(void)
 
 EVP_PKEY *work_key_new(const X509 *x509, struct work_key *key)
 {
-	BIGNUM *n = NULL, *e = NULL;
-	RSA *rsa = RSA_new();
-	EVP_PKEY *pkey = EVP_PKEY_new();
-	const EVP_PKEY *public = X509_get0_pubkey(x509);
-
-	if (rsa && pkey && method() && EVP_PKEY_get_bn_param(public, "n", &n) &&
-	    EVP_PKEY_get_bn_param(public, "e", &e) && RSA_set0_key(rsa, n, e, NULL)) {
-		n = e = NULL; /* rsa's */
-		if (RSA_set_method(rsa, method()) && RSA_set_app_data(rsa, key) && EVP_PKEY_assign_RSA(pkey, rsa))
-			return pkey;
-	}
-	BN_free(n);
-	BN_free(e);
-	RSA_free(rsa);
-	EVP_PKEY_free(pkey);
-	return NULL;
+	return rsa_key_new(x509, method(), key);
 }

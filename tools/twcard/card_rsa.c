@@ -1,8 +1,4 @@
-/*
- * OpenSSL 3 takes a private key that is somewhere else from a provider, which
- * is a library of its own, or from an RSA_METHOD, which is deprecated and does
- * all that is needed here. It is asked for by the API level that had it.
- */
+/* As rsa_key.c. */
 #define OPENSSL_API_COMPAT 0x10101000L
 
 #include "config.h"
@@ -13,6 +9,7 @@
 #include <openssl/rsa.h>
 
 #include "tools/twcard/card_rsa.h"
+#include "tools/twcard/rsa_key.h"
 
 static bool operate(RSA *rsa, const uint8_t in[RSA_BLOCK], uint8_t out[RSA_BLOCK])
 {
@@ -61,13 +58,8 @@ static RSA_METHOD *method(void)
 
 	if (kept)
 		return kept;
-	kept = RSA_meth_dup(RSA_PKCS1_OpenSSL());
-	if (kept && RSA_meth_set_priv_enc(kept, private_encrypt) &&
-	    RSA_meth_set_priv_dec(kept, private_decrypt))
-		return kept;
-	RSA_meth_free(kept);
-	kept = NULL;
-	return NULL;
+	kept = rsa_key_method(private_encrypt, private_decrypt);
+	return kept;
 }
 
 bool card_rsa_fits(const X509 *x509)
@@ -80,23 +72,7 @@ bool card_rsa_fits(const X509 *x509)
 
 EVP_PKEY *card_rsa_new(const X509 *x509, struct card_rsa *how)
 {
-	BIGNUM *n = NULL, *e = NULL;
-	RSA *rsa = RSA_new();
-	EVP_PKEY *pkey = EVP_PKEY_new();
-	const EVP_PKEY *public = X509_get0_pubkey(x509);
-
-	if (rsa && pkey && method() && EVP_PKEY_get_bn_param(public, "n", &n) &&
-	    EVP_PKEY_get_bn_param(public, "e", &e) && RSA_set0_key(rsa, n, e, NULL)) {
-		n = e = NULL; /* rsa's */
-		if (RSA_set_method(rsa, method()) && RSA_set_app_data(rsa, how) &&
-		    EVP_PKEY_assign_RSA(pkey, rsa))
-			return pkey;
-	}
-	BN_free(n);
-	BN_free(e);
-	RSA_free(rsa);
-	EVP_PKEY_free(pkey);
-	return NULL;
+	return rsa_key_new(x509, method(), how);
 }
 
 bool card_rsa_undoes(const X509 *x509, const uint8_t in[RSA_BLOCK], const uint8_t out[RSA_BLOCK])
