@@ -4,8 +4,8 @@
 https-server.py CERTIFICATE KEY ISSUERS 1.2|1.3
 
 Prints "port N" first, then a line for each page ("page NAME PROTOCOL PATH") and for each connection
-that came to nothing ("refused REASON"). The name is the page's title, too. Each connection has a
-thread, because browsers open some that they do not use. No session is resumed and no connection
+that came to nothing ("refused REASON"). The name is the page's title, too. Most of the page is a link to
+/next. Each connection has a thread, because browsers open some that they do not use. No session is resumed and no connection
 kept, so that each page wants the card.
 """
 import http.server
@@ -16,7 +16,8 @@ import sys
 
 PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8">
 <link rel="icon" href="data:,"><title>%(title)s</title></head>
-<body style="font-family: sans-serif; margin: 3em"><h1>%(name)s</h1><p>%(protocol)s %(path)s</p></body></html>
+<body style="font-family: sans-serif; margin: 3em"><h1>%(name)s</h1><p>%(protocol)s %(path)s</p>
+<a href="/next" style="display: block; height: 70vh; color: inherit">Another page · 另一頁</a></body></html>
 """
 
 

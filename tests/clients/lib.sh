@@ -26,6 +26,8 @@
 #                                commands than docs/CLIENTS.md says: each generation's number is
 #                                FIRST/AGAIN/VERIFIES/OPERATIONS: without the disk cache, and
 #                                with the certificates in it
+#   counted ACTION "GEN1 GEN2" MORE   what the card got since reset_stats is no more than docs/BROWSERS.md
+#                                says: COMMANDS/VERIFIES/OPERATIONS; or by MORE (COMMANDS/OPERATIONS) more
 #   start_server NAME PORT-OR-SOCKET COMMAND...   in the background, returns when it listens
 #   stop_server NAME
 #   settle NAME...               waits until none of these programs runs any more: an agent's helper ends
@@ -220,6 +222,20 @@ everyday() {
 	is "$kind: private operations" "${got##*/}" "$operations"
 	got=${got%/*}
 	at_most "$kind: VERIFYs" "${got#*/}" "$verifies"
+}
+
+counted() {
+	local wanted limits more got name=${0##*/}
+
+	read -r -a wanted <<<"$2"
+	[ "$kind" = person ] || wanted=("${wanted[1]}")
+	IFS=/ read -r -a limits <<<"${wanted[0]}"
+	IFS=/ read -r -a more <<<"$3"
+	IFS=/ read -r -a got <<<"$(counts)"
+	diag "count: ${name%.test}|$1|$kind|${got[0]}/${got[1]}/${got[2]}"
+	at_most "$kind: commands of $1" "${got[0]}" $((limits[0] + more[0]))
+	is "$kind: VERIFY" "${got[1]}" "${limits[1]}"
+	at_most "$kind: private operations" "${got[2]}" $((limits[2] + more[1]))
 }
 
 # ---- servers ------------------------------------------------------------------------

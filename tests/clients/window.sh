@@ -9,6 +9,7 @@
 #   type_pin REGEX PIN           types it into that window, when its field waits for letters
 #   accept_dialog                waits for a dialog that dims the page, and presses its blue button
 #   screenshot NAME              the screen as $screenshots/NAME.png
+#   picture NAME                 the same, of a page in a browser, as soon as it is drawn
 #
 # shellcheck disable=SC2034,SC2154  # the variables are for the test, or lib.sh's
 
@@ -83,6 +84,20 @@ titles() {
 # The last ones are what failed, if something did.
 screenshot() {
 	on_screen import -window root png:- >"$screenshots/$1.png"
+}
+
+# A page's title is there before the page is. Letters are dark; what is outside of a window is black.
+painted() {
+	pixels root 25% | awk '
+	    NR == 1 { width = $1; next }
+	    (NR - 2) % width < 230 && (NR - 2) / width > 30 && (NR - 2) / width < 150 && $1 + $2 + $3 < 450 { n++ }
+	    END { exit !(n > 10) }'
+}
+
+# picture NAME: a screenshot of a page.
+picture() {
+	seen painted
+	screenshot "$1"
 }
 
 # pixels WINDOW SCALE: "red green blue" lines; the width first.
