@@ -27,7 +27,7 @@ fetch() {
 	local try
 
 	for try in 1 2 3; do
-		timeout 300 "$@" && return
+		timeout 120 "$@" && return
 		printf 'try %d came to nothing\n' "$try"
 		sleep 2
 	done
