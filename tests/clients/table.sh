@@ -20,7 +20,12 @@ row() {
 	/^not ok / { failed++ }
 	/^(1\.\.[0-9]+)/ { plan = 1 }
 	/^Bail out!/ { failed++; reason = $0; plan = 1 }
+	/^# [0-9]+ passed, / { said = $2 + 0 " " $4 + 0 " " $6 + 0 }
 	END {
+		if (plan && said && said != passed + 0 " " failed + 0 " " skipped + 0) {
+			failed++
+			reason = "its last line does not add up"
+		}
 		if (!plan && !reason) { failed++; reason = "it has no end" }
 		printf "%s\t%d\t%d\t%d\t%s\n", name, passed, failed, skipped, reason
 	}' "$1"
