@@ -114,5 +114,8 @@ make_nss_profile() {
 }
 
 make_nss_database() {
-	make_nss_profile "$1" && as_person modutil -force -dbdir "sql:$1" -add twcard -libfile "$module"
+	local folder=$1
+
+	make_nss_profile "$folder" &&
+	    as_person modutil -force -dbdir "sql:$folder" -add twcard -libfile "$module"
 }
