@@ -102,7 +102,7 @@ picture() {
 
 # pixels WINDOW SCALE: "red green blue" lines; the width first.
 pixels() {
-	on_screen import -window "$1" png:- 2>/dev/null | convert - -sample "$2" -depth 8 ppm:- 2>/dev/null |
+	on_screen import -window "$1" ppm:- 2>/dev/null | convert ppm:- -sample "$2" -depth 8 ppm:- 2>/dev/null |
 	    python3 -c '
 import sys
 data = sys.stdin.buffer.read()
