@@ -7,7 +7,8 @@
  *
  * With "times" it says "ready" after the login, begins when its input ends, and
  * prints for each signature when it was asked for and when it was there, in
- * microseconds of the clock that all processes share.
+ * microseconds of the clock that all processes share, and at the end the
+ * signature, in hex.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -111,6 +112,16 @@ static void wait_for_start(void)
 		continue;
 }
 
+static void print_signature(const CK_BYTE *signature, size_t len)
+{
+	size_t i;
+
+	fputs("signature ", stdout);
+	for (i = 0; i < len; i++)
+		printf("%02x", signature[i]);
+	putchar('\n');
+}
+
 static bool sign_all(struct token *t, CK_OBJECT_HANDLE key, unsigned long count, bool times)
 {
 	CK_BYTE first[256], next[256];
@@ -130,6 +141,8 @@ static bool sign_all(struct token *t, CK_OBJECT_HANDLE key, unsigned long count,
 			return false;
 		}
 	}
+	if (times && count > 0)
+		print_signature(first, sizeof(first));
 	return true;
 }
 

@@ -87,6 +87,7 @@ on_failure() {
 card_options() {
 	case $1 in
 	person) printf '%s\n' --generation 1 --ca moica --name 王小明 ;;
+	person-other) printf '%s\n' --generation 1 --ca moica --name 李大華 ;;
 	company) printf '%s\n' --generation 1 --ca moeaca --name 測試股份有限公司 --rank primary ;;
 	company-attached) printf '%s\n' --generation 1 --ca moeaca --name 測試股份有限公司 --rank secondary ;;
 	company-clerk) printf '%s\n' --generation 1 --ca moeaca --name 測試股份有限公司 --rank secondary ;;

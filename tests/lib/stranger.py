@@ -4,10 +4,12 @@
     stranger.py idle             connects, says "ready", stays until it gets a line
     stranger.py send HEX...      sends the commands in one transaction, prints the status words
 
-It never resets the card, neither when it comes nor when it goes.
+With TWCARD_STRANGER_READER=N it is the reader with this number, from 0. It never resets the card,
+neither when it comes nor when it goes.
 """
 
 import ctypes
+import os
 import sys
 
 SHARED, ANY_PROTOCOL, LEAVE = 2, 3, 0
@@ -33,7 +35,8 @@ def connect():
     names, length = ctypes.create_string_buffer(4096), ulong(4096)
     call("SCardEstablishContext", ulong(2), None, None, ctypes.byref(context))
     call("SCardListReaders", context, None, names, ctypes.byref(length))
-    call("SCardConnect", context, names.value, ulong(SHARED), ulong(ANY_PROTOCOL),
+    name = names.raw.split(b"\0")[int(os.environ.get("TWCARD_STRANGER_READER", "0"))]
+    call("SCardConnect", context, name, ulong(SHARED), ulong(ANY_PROTOCOL),
          ctypes.byref(card), ctypes.byref(protocol))
     return card, protocol
 
