@@ -87,6 +87,15 @@ static bool take_path(struct config *c, size_t at, const char *value)
 	return true;
 }
 
+/* An empty one would be in every name. */
+static bool take_name(struct config *c, size_t at, const char *value)
+{
+	if (!*value || strlen(value) >= CONFIG_PATH_MAX)
+		return false;
+	strcpy((char *)c + at, value);
+	return true;
+}
+
 /* What the address says is for who uses it. */
 static bool take_address(struct config *c, size_t at, const char *value)
 {
@@ -109,6 +118,7 @@ static const struct {
 	{"vendor-compat", take_bool, offsetof(struct config, vendor_compat), "yes or no"},
 	{"verified-state", take_verified_state, offsetof(struct config, verified_for_operation),
 	 "session or operation"},
+	{"reader", take_name, offsetof(struct config, reader), "a reader's name or a part of it"},
 	{"session-objects", take_number, offsetof(struct config, session_objects),
 	 "a number, 0 for no limit"},
 	{"log", take_level, offsetof(struct config, log), "none, error, info, debug or trace"},

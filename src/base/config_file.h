@@ -18,6 +18,7 @@ struct config {
 	bool verified_for_operation; /* verified-state: operation, not session */
 	enum log_level log;    /* log */
 	unsigned long session_objects; /* session-objects; 0: no limit */
+	char reader[CONFIG_PATH_MAX];     /* reader: a part of its name; empty: all readers */
 	char log_file[CONFIG_PATH_MAX];   /* log-file; empty: standard error */
 	char authority[CONFIG_PATH_MAX];  /* authority: an address; empty: none */
 	char authority_ca[CONFIG_PATH_MAX]; /* authority-ca; empty: the system's */

@@ -4,6 +4,7 @@
 
 #include "apdu/log.h"
 #include "apdu/pcsc.h"
+#include "src/base/config_file.h"
 #include "src/base/rv.h"
 #include "src/module/internal.h"
 #include "src/module/slots.h"
@@ -15,6 +16,12 @@ static bool has_slot(const char *reader)
 		if (strcmp(module.slots[i]->reader, reader) == 0)
 			return true;
 	return false;
+}
+
+/* Nothing is asked of the others, and no context is opened for them. */
+static bool wanted(const char *reader)
+{
+	return strstr(reader, config_current()->reader) != NULL;
 }
 
 /* With the slots' lock: adds a slot for the reader, unless it has one. */
@@ -48,8 +55,11 @@ CK_RV slots_rescan(bool report_new)
 	if (!readers.count)
 		log_line(LOG_INFO, "no reader is connected");
 	for (size_t i = 0; i < readers.count && r == RESULT_OK; i++) {
-		uint32_t state = readers_state(readers.names[i], &round);
+		uint32_t state;
 
+		if (!wanted(readers.names[i]))
+			continue;
+		state = readers_state(readers.names[i], &round);
 		pthread_mutex_lock(&module.slots_lock);
 		r = add_reader(readers.names[i], state, report_new);
 		pthread_mutex_unlock(&module.slots_lock);

@@ -82,6 +82,7 @@ static void assert_defaults(void)
 	assert_int_equal(config.session_objects, 10000);
 	assert_string_equal(config.log_file, "");
 	assert_string_equal(config.keyset_dir, "");
+	assert_string_equal(config.reader, "");
 }
 
 /* ---- keys and values ---- */
@@ -91,9 +92,10 @@ static void every_key_is_known(void **state)
 	(void)state;
 	read_text("# a comment\n; another\nallow-unproven = yes\ncache = no\nlog = debug\n"
 		  "log-file = /var/log/twcard.log\nkeyset-dir = /etc/other/keysets\n"
-		  "session-objects = 17\nlabels = holder\n");
+		  "session-objects = 17\nlabels = holder\nreader = A Reader 01 00\n");
 	assert_true(config.holder_labels);
 	assert_int_equal(config.session_objects, 17);
+	assert_string_equal(config.reader, "A Reader 01 00");
 	assert_silent();
 	assert_true(config.allow_unproven);
 	assert_false(config.cache);
@@ -169,7 +171,7 @@ static void a_bad_value_is_named_and_ignored(void **state)
 static void an_empty_value_is_a_bad_one(void **state)
 {
 	(void)state;
-	read_text("allow-unproven =\nlog-file =\nkeyset-dir =\n");
+	read_text("allow-unproven =\nlog-file =\nkeyset-dir =\nreader =\n");
 	assert_defaults();
 	assert_says("allow-unproven = : ignored");
 	assert_says("log-file = : ignored");

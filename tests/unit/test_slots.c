@@ -1,10 +1,12 @@
 /* Slots: readers come, go and come back; pcscd is there or not. */
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <winscard.h>
 
+#include "gen2card.h"
 #include "testcard.h"
 
 static CK_ULONG slot_count(CK_BBOOL with_card)
@@ -156,6 +158,28 @@ static void slots_with_a_card_are_listed_alone(void **state)
 	assert_int_equal(ids[0], slot_of(READER));
 	fake_eject(READER);
 	assert_int_equal(slot_count(CK_TRUE), 0);
+}
+
+/* twcard.conf: "reader". */
+static void only_wanted_readers_are_known(void **state)
+{
+	(void)state;
+	home_make();
+	home_write("reader.conf", "reader = " OTHER_READER "\n", 0600);
+	setenv("TWCARD_CONF", home_path("reader.conf"), 1);
+	fake_add_reader(READER);
+	fake_insert(READER, bench.card);
+	module_start();
+	assert_int_equal(slot_count(CK_FALSE), 0);
+	fake_add_reader(OTHER_READER);
+	assert_int_equal(slot_count(CK_FALSE), 1);
+	assert_int_equal(slot_of(OTHER_READER), 0);
+	assert_false(has_token(0));
+	fake_eject(READER);
+	fake_insert(OTHER_READER, bench.card);
+	assert_true(has_token(0));
+	assert_int_equal(fake_commands(READER), 0);
+	setenv("TWCARD_CONF", "/dev/null", 1);
 }
 
 static void slot_texts_are_padded_with_blanks(void **state)
@@ -328,6 +352,7 @@ int main(void)
 		EMPTY_TEST(readers_are_looked_for_when_the_count_is_asked),
 		EMPTY_TEST(a_list_that_is_too_small_tells_the_count),
 		EMPTY_TEST(slots_with_a_card_are_listed_alone),
+		EMPTY_TEST(only_wanted_readers_are_known),
 		EMPTY_TEST(slot_texts_are_padded_with_blanks),
 		EMPTY_TEST(unknown_slots_are_told),
 		EMPTY_TEST(a_mute_card_in_a_reader_is_no_crash),
