@@ -12,7 +12,7 @@
 # and the longest time for a signature, and the ratio to the first row. Then what
 # one connection costs the card that it wants and one that it does not.
 
-pcscd_options=(--readers 8 --max-thread 1000)
+pcscd_options=(--readers 8)
 # shellcheck source=../clients/lib.sh
 . "$(dirname "$0")/../clients/lib.sh"
 # shellcheck source=../station/station.sh

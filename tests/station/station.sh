@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 #
 # station.sh - a signing station (docs/STATION.md) and its clients; source it
-# after tests/clients/lib.sh, with pcscd_options=(--readers 8 --max-thread 1000).
+# after tests/clients/lib.sh, with pcscd_options=(--readers 8).
 #
 # The station is this network namespace: pcscd, eight cards, an SSH server at
 # 10.47.0.1. The clients are in another one; the only way from one to the other
@@ -141,7 +141,7 @@ start_server_there() {
 	MaxStartups 64
 	ClientAliveInterval 5
 	ClientAliveCountMax 3
-	SetEnv XDG_RUNTIME_DIR=$home/run XDG_CACHE_HOME=$home/.cache TWCARD_CONF=$TWCARD_CONF
+	SetEnv XDG_RUNTIME_DIR=$home/run XDG_CACHE_HOME=$home/.cache
 	END
 	[ -n "${person[*]}" ] || mkdir -p /run/sshd 2>/dev/null # where root's goes
 	start_server sshd "$ssh_port" ${person[@]+"${person[@]}"} "$sshd" -D -e -f "$home/sshd_config"
@@ -160,15 +160,24 @@ make_station() {
 
 # ---- clients ------------------------------------------------------------------------
 
+# What the processes of card N read: nothing is asked of the other readers.
+card_conf() {
+	local n=$(($1 - 1)) name="Virtual PCD"
+
+	[ "$n" -lt 2 ] || name+=" $((n / 2))"
+	printf '%s\n' "keyset-dir = $work/keysets" "reader = $name 00 0$((n % 2))" >"$work/card-$1.conf"
+}
+
 # A key for each client, and for each key one card: whatever the client asks for.
 make_client() {
-	local name=$1 there=$home/$1 serial=${station_serial[$2]} key
+	local name=$1 there=$home/$1 serial=${station_serial[$2]} conf=$work/card-$2.conf key
 
+	card_conf "$2"
 	as_person mkdir -p "$there/.config/pkcs11/modules" || return 1
 	as_person ssh-keygen -q -t ed25519 -N '' -f "$there/key" || return 1
 	key=$(cat "$there/key.pub")
 	cat >>"$home/authorized_keys" <<-END
-	restrict,command="p11-kit remote --provider $module pkcs11:serial=$serial" $key
+	restrict,command="TWCARD_CONF=$conf p11-kit remote --provider $module pkcs11:serial=$serial" $key
 	END
 	printf '10.47.0.1 %s\n' "$(cut -d ' ' -f 1-2 "$home/host_key.pub")" |
 	    sed "s/^/[/; s/ /]:$ssh_port /" >"$there/known_hosts"
