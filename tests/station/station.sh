@@ -162,10 +162,14 @@ make_station() {
 
 # What the processes of card N read: nothing is asked of the other readers.
 card_conf() {
-	local n=$(($1 - 1)) name="Virtual PCD"
+	local n=$(($1 - 1)) reader="Virtual PCD"
 
-	[ "$n" -lt 2 ] || name+=" $((n / 2))"
-	printf '%s\n' "keyset-dir = $work/keysets" "reader = $name 00 0$((n % 2))" >"$work/card-$1.conf"
+	[ "$n" -lt 2 ] || reader+=" $((n / 2))"
+	reader+=" 00 0$((n % 2))"
+	cat >"$work/card-$1.conf" <<-END
+	reader = $reader
+	keyset-dir = $work/keysets
+	END
 }
 
 # A key for each client, and for each key one card: whatever the client asks for.
