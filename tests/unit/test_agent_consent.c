@@ -6,9 +6,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -44,6 +47,24 @@ static void assert_refused(struct desk_reply reply, const char *word)
 	assert_true(reply.status >= 400);
 }
 
+/* Opens the card manager: its page's token. */
+static const char *enter(void)
+{
+	struct agent_question q = desk_question("POST", "/control/open");
+	char body[256];
+	const char *key;
+
+	snprintf(body, sizeof body, "{\"secret\":\"%s\"}", keys_secret(desk->keys));
+	key = strstr(desk_text(desk_ask(&q, body).json, "url"), "#key=");
+	assert_non_null(key);
+	snprintf(body, sizeof body, "{\"key\":\"%s\"}", key + strlen("#key="));
+	key = desk_text(desk_own("/manage/login", NULL, body).json, "token");
+	assert_int_equal(strlen(key), TOKEN_LEN);
+	/* a key is used once */
+	assert_refused(desk_own("/manage/login", NULL, body), "token");
+	return key;
+}
+
 /* ---- sites ---- */
 
 static void test_an_unknown_site_asks_the_user_first(void **state)
@@ -58,6 +79,7 @@ static void test_an_unknown_site_asks_the_user_first(void **state)
 	assert_string_equal(desk_text(site, "state"), "unknown");
 	assert_string_equal(desk_text(reply.json, "kind"), "info");
 	assert_string_equal(desk_text(reply.json, "pin"), "none");
+	assert_int_equal(json_object_array_length(member(reply.json, "may")), 2); /* a look has no "session" */
 	assert_int_equal(desk_card.calls, 0);
 	assert_int_equal(desk_code(desk_say(token, reply, "yes", "\"remember\":\"once\"")), WORK_OK);
 	assert_int_equal(desk_card.calls, 1);
@@ -376,8 +398,16 @@ static void test_no_page_burns_tries_of_a_card_that_tells_nothing(void **state)
 	desk_card.serial = "TP00000000000001";
 	assert_int_equal(desk_code(ask(DESK_SITE, SIGN, &token)), WORK_OK);
 	desk_card.serial = DESK_SERIAL;
-	assert_true(desk_is_asked(ask(DESK_SITE, SIGN, &token)));
+	reply = ask(DESK_SITE, SIGN, &token);
+	assert_true(desk_is_asked(reply));
 	assert_int_equal(desk_card.verifies, 2);
+	/* one that the user types, wrong again, opens nothing for the page; the right one does */
+	assert_int_equal(desk_code(desk_say(token, reply, "yes", "\"pin\":\"000000\"")), WORK_LOGIN);
+	desk_card.tries = WORK_TRIES_FULL;
+	reply = ask(DESK_SITE, SIGN, &token);
+	assert_true(desk_is_asked(reply));
+	assert_int_equal(desk_code(desk_say(token, reply, "yes", PIN)), WORK_OK);
+	assert_int_equal(desk_code(ask(DESK_SITE, SIGN, &token)), WORK_OK);
 }
 
 static void test_no_program_burns_tries(void **state)
@@ -426,6 +456,38 @@ static void test_a_locked_card_is_said_at_once(void **state)
 	assert_int_equal(desk_card.verifies, 0);
 }
 
+/* Whoever asks, with a PIN or the user's own: nothing helps. */
+static void test_no_one_tries_a_locked_card(void **state)
+{
+	struct agent_question program = desk_question("POST", "/sign");
+	const char *page = enter(), *token;
+	struct desk_reply reply;
+
+	(void)state;
+	desk_card.tries = WORK_TRIES_LOCKED;
+	assert_int_equal(desk_code(desk_ask(&program, "tbsPackage=" SIGN)), WORK_LOGIN);
+	assert_int_equal(desk_code(desk_own("/manage/call", page, SIGN)), WORK_LOGIN);
+	assert_int_equal(desk_code(desk_own("/manage/call", page, SIGN_NO_PIN)), WORK_LOGIN);
+	/* a site that is not known is told only after the user has agreed */
+	reply = ask(DESK_SITE, SIGN, &token);
+	assert_string_equal(desk_text(reply.json, "why"), "locked");
+	assert_int_equal(desk_code(desk_say(token, reply, "yes", PIN ",\"typed\":\"" DESK_TYPED "\"")), WORK_LOGIN);
+	assert_int_equal(desk_card.verifies, 0);
+	assert_int_equal(desk_card.calls, 0);
+}
+
+static void test_a_program_without_a_pin_reaches_no_card(void **state)
+{
+	struct agent_question q = desk_question("POST", "/sign");
+
+	(void)state;
+	assert_int_equal(desk_code(desk_ask(&q, "tbsPackage=" SIGN_NO_PIN)), WORK_NO_PIN);
+	assert_int_equal(desk_card.calls, 0);
+	/* a card that needs none is another thing */
+	desk_card.needs_pin = false;
+	assert_int_equal(desk_code(desk_ask(&q, "tbsPackage=" SIGN_NO_PIN)), WORK_OK);
+}
+
 static void test_no_pin_is_asked_for(void **state)
 {
 	const char *token;
@@ -465,6 +527,24 @@ static void test_a_try_that_was_spent_meanwhile_counts(void **state)
 	assert_int_equal(desk_card.verifies, 1);
 }
 
+/* Also a PIN of the user's own is not sent before the user knows that there was a wrong one. */
+static void test_the_user_knows_of_a_try_that_was_spent(void **state)
+{
+	const char *one, *two;
+	struct desk_reply first, second;
+
+	(void)state;
+	first = ask(DESK_SITE, SIGN_WRONG, &one);
+	second = ask(DESK_SITE, SIGN_NO_PIN, &two);
+	assert_string_equal(desk_text(second.json, "why"), "no-pin");
+	assert_int_equal(desk_code(desk_say(one, first, "yes", "")), WORK_LOGIN);
+	second = desk_say(two, second, "yes", PIN);
+	assert_true(desk_is_asked(second));
+	assert_string_equal(desk_text(second.json, "why"), "wrong-before");
+	assert_int_equal(desk_card.verifies, 1);
+	assert_int_equal(desk_code(desk_say(two, second, "yes", PIN)), WORK_OK);
+}
+
 static void test_a_card_that_was_swapped_is_refused(void **state)
 {
 	const char *token;
@@ -474,6 +554,75 @@ static void test_a_card_that_was_swapped_is_refused(void **state)
 	desk_card.serial = "TP00000000000001";
 	assert_int_equal(desk_code(desk_say(token, reply, "yes", "")), WORK_NO_CARD);
 	assert_int_equal(desk_card.calls, 0);
+}
+
+#define MANY 8
+
+static _Atomic unsigned at_the_card;
+
+/* Long enough for the others to come as well, if nothing keeps them from it. */
+static void wait_for_others(void)
+{
+	unsigned here = atomic_fetch_add(&at_the_card, 1) + 1;
+
+	for (int i = 0; i < 200 && here < MANY && atomic_load(&at_the_card) < MANY; i++)
+		usleep(1000);
+}
+
+static void *try_a_wrong_pin(void *unused)
+{
+	char body[] = "tbsPackage=" SIGN_WRONG;
+	struct agent_question q = desk_question("POST", "/sign");
+	struct agent_answer answer;
+
+	(void)unused;
+	q.body = (uint8_t *)body;
+	q.len = strlen(body);
+	agent_ask(desk, &q, &answer);
+	free(answer.body);
+	return NULL;
+}
+
+/* Between a look at the card and its VERIFY there is no other VERIFY. */
+static void test_of_many_at_once_one_tries(void **state)
+{
+	pthread_t threads[MANY];
+
+	(void)state;
+	atomic_store(&at_the_card, 0);
+	desk_card.called = wait_for_others;
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, try_a_wrong_pin, NULL), 0);
+	for (size_t i = 0; i < MANY; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(desk_card.previews, MANY);
+	assert_int_equal(desk_card.verifies, 1);
+	assert_int_equal(pin_rule_queue(desk->pins), 0);
+}
+
+static void swap_card(void)
+{
+	desk_card.serial = "TP00000000000001";
+}
+
+/* Between the look and the VERIFY: it is that card or none, and nobody is asked a second time. */
+static void test_a_card_that_is_swapped_at_the_last_moment_is_refused(void **state)
+{
+	struct agent_question q = desk_question("POST", "/sign");
+	const char *token;
+	struct desk_reply reply;
+
+	(void)state;
+	desk_card.looked = swap_card;
+	assert_int_equal(desk_code(desk_ask(&q, "tbsPackage=" SIGN)), WORK_NO_CARD);
+	desk_card.serial = DESK_SERIAL;
+	desk_card.looked = NULL;
+	reply = ask(DESK_SITE, SIGN, &token);
+	desk_card.looked = swap_card;
+	assert_int_equal(desk_code(desk_say(token, reply, "yes", "")), WORK_NO_CARD);
+	desk_card.serial = DESK_SERIAL;
+	assert_int_equal(desk_code(desk_own("/manage/call", enter(), SIGN)), WORK_NO_CARD);
+	assert_int_equal(desk_card.verifies, 0);
 }
 
 static void test_a_card_that_is_gone_is_said(void **state)
@@ -618,23 +767,6 @@ static void test_a_site_adds_no_other(void **state)
 
 /* ---- the card manager ---- */
 
-static const char *enter(void)
-{
-	struct agent_question q = desk_question("POST", "/control/open");
-	char body[256];
-	const char *key;
-
-	snprintf(body, sizeof body, "{\"secret\":\"%s\"}", keys_secret(desk->keys));
-	key = strstr(desk_text(desk_ask(&q, body).json, "url"), "#key=");
-	assert_non_null(key);
-	snprintf(body, sizeof body, "{\"key\":\"%s\"}", key + strlen("#key="));
-	key = desk_text(desk_own("/manage/login", NULL, body).json, "token");
-	assert_int_equal(strlen(key), TOKEN_LEN);
-	/* a key is used once */
-	assert_refused(desk_own("/manage/login", NULL, body), "token");
-	return key;
-}
-
 static void test_the_card_manager_wants_its_token(void **state)
 {
 	static const char *const paths[] = {"/manage/state", "/manage/sites", "/manage/log", "/manage/selftest",
@@ -718,6 +850,9 @@ static void test_the_card_manager_keeps_the_rules_of_pins(void **state)
 	assert_string_equal(desk_text(reply.json, "state"), "typed");
 	assert_string_equal(desk_text(reply.json, "typed"), DESK_TYPED);
 	assert_int_equal(desk_card.verifies, 2);
+	reply = desk_own("/manage/call", token, "{\"func\":\"MakeSignature\"," PIN ",\"typed\":\"1111\"}");
+	assert_string_equal(desk_text(reply.json, "state"), "typed");
+	assert_int_equal(desk_card.verifies, 2);
 	reply = desk_own("/manage/call", token, "{\"func\":\"MakeSignature\"," PIN ",\"typed\":\"" DESK_TYPED "\"}");
 	assert_int_equal(desk_code(reply), WORK_OK);
 	assert_int_equal(desk_code(desk_own("/manage/call", token, "{\"func\":\"MakeCoffee\"}")), WORK_METHOD);
@@ -762,9 +897,14 @@ int main(void)
 		DESK(test_no_program_burns_tries),
 		DESK(test_the_last_try_is_confirmed),
 		DESK(test_a_locked_card_is_said_at_once),
+		DESK(test_no_one_tries_a_locked_card),
+		DESK(test_a_program_without_a_pin_reaches_no_card),
 		DESK(test_no_pin_is_asked_for),
 		DESK(test_a_try_that_was_spent_meanwhile_counts),
+		DESK(test_the_user_knows_of_a_try_that_was_spent),
 		DESK(test_a_card_that_was_swapped_is_refused),
+		DESK(test_of_many_at_once_one_tries),
+		DESK(test_a_card_that_is_swapped_at_the_last_moment_is_refused),
 		DESK(test_a_card_that_is_gone_is_said),
 		DESK(test_a_site_that_cannot_be_kept_gets_nothing),
 		DESK(test_every_func_has_its_function),

@@ -81,11 +81,27 @@ struct perform {
 	const char *who;             /* for the log: an origin, or a word */
 };
 
-/* Does it touch a PIN at all? Then perform_turn() is held from the look at the card to its end. */
+/* Does it touch a PIN at all? Then one goes after the other, and the card is looked at first. */
 bool perform_takes_turns(enum work_function function);
 
-/* Between pin_rule_begin() and pin_rule_end(). Never NULL but out of memory. Owned by the caller. */
-struct json_object *perform(struct agent *a, const struct perform *p, const struct work_preview *card);
+/* In what those who ask differ. */
+struct perform_rule {
+	bool given;  /* the request brought a PIN along */
+	bool hidden; /* who asks must not even learn that there is no card, or a locked one: may() says what happens */
+	/*
+	 * May it be done with this card, as it is now? If not, *answer is what is said instead, owned by
+	 * the caller; NULL: may() has said it. It is called in the turn, and waits for nobody.
+	 */
+	bool (*may)(void *context, const struct work_preview *card, enum pin_why why, struct json_object **answer);
+	void *context;
+};
+
+/*
+ * The only way to the card: takes the turn, looks at the card, asks the rule of PINs and the asker's
+ * own, and does it with that card and no other. NULL: may() has said it, or out of memory. Owned by
+ * the caller.
+ */
+struct json_object *perform(struct agent *a, const struct perform *p, const struct perform_rule *rule);
 
 /* A code alone, logged the same way. */
 struct json_object *perform_error(struct agent *a, const struct perform *p, uint32_t code, uint64_t last_error);

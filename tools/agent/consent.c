@@ -54,12 +54,18 @@ static bool has_consequences(enum work_function function)
 	return function == WORK_WRITE_CERT || function == WORK_CARD_COMMAND;
 }
 
+/* "No more clicks for this session": a mere look needs none once the site is allowed, and what changes a card always does. */
+static bool offers_session(enum work_function function)
+{
+	return strcmp(request_kind(function), "info") != 0 && !has_consequences(function);
+}
+
 static struct json_object *may_json(enum work_function function)
 {
 	static const char *const words[] = {"once", "site", "session"};
 	struct json_object *list = json_object_new_array();
 
-	for (size_t i = 0; i < (has_consequences(function) ? 2 : 3); i++)
+	for (size_t i = 0; i < (offers_session(function) ? 3 : 2); i++)
 		json_object_array_add(list, json_object_new_string(words[i]));
 	return list;
 }
@@ -134,30 +140,52 @@ static bool must_ask(const struct call *c, const struct popup *popup)
 	return strcmp(request_kind(popup->function), "info") != 0 && !sites_granted(c->a->sites, popup->origin);
 }
 
+/* A window's request on its way: asked about, or agreed to. */
+struct asking {
+	struct call *c;
+	struct popup *popup;
+	const struct said *said; /* NULL: nothing yet */
+	bool shown;              /* the user is asked: the popup is back in its table */
+};
+
+static void show_again(struct asking *asking, const struct work_preview *card, enum pin_why why)
+{
+	asking->popup->why = why;
+	asking->shown = true;
+	show(asking->c, asking->popup, card);
+}
+
+static bool may_unasked(void *context, const struct work_preview *card, enum pin_why why, struct json_object **answer)
+{
+	struct asking *asking = context;
+
+	(void)answer;
+	asking->popup->why = why;
+	if (!must_ask(asking->c, asking->popup))
+		return true;
+	show_again(asking, card, why);
+	return false;
+}
+
+static void go_on(struct asking *asking, const struct perform *p, const struct perform_rule *rule)
+{
+	struct json_object *answer = perform(asking->c->a, p, rule);
+
+	if (!asking->shown)
+		finish(asking->c, asking->popup, answer);
+}
+
 /* Of a site that is not known, nothing is told before the user has agreed: not even that there is no card. */
 static void look_and_ask(struct call *c, struct popup *popup)
 {
-	bool turns = perform_takes_turns(popup->function);
-	bool known = sites_state(c->a->sites, popup->origin) == SITE_ALLOWED;
-	struct work_preview card = {.code = WORK_OK};
+	struct asking asking = {.c = c, .popup = popup};
 	const struct perform p = perform_of(popup);
+	const struct perform_rule rule = {.given = popup->pin.len,
+					  .hidden = sites_state(c->a->sites, popup->origin) != SITE_ALLOWED,
+					  .may = may_unasked,
+					  .context = &asking};
 
-	if (turns) {
-		pin_rule_begin(c->a->pins);
-		work_preview(c->a->work, popup->function, popup->request, &card);
-	}
-	popup->why = pin_rule_ask(c->a->pins, &card, popup->pin.len);
-	if (known && card.code != WORK_OK)
-		finish_code(c, popup, card.code);
-	else if (known && popup->why == PIN_WHY_LOCKED)
-		finish(c, popup, perform_refused(c->a, &p, popup->why));
-	else if (must_ask(c, popup))
-		show(c, popup, &card);
-	else
-		finish(c, popup, perform(c->a, &p, &card));
-	if (turns)
-		pin_rule_end(c->a->pins);
-	json_object_put(card.certificate);
+	go_on(&asking, &p, &rule);
 }
 
 /*
@@ -231,7 +259,7 @@ static bool said_is(const char *word, const char *expected)
 /* False: the file of sites could not be written. */
 static bool remember(struct call *c, const struct popup *popup, const struct said *said)
 {
-	bool session = said_is(said->remember, "session") && !has_consequences(popup->function);
+	bool session = said_is(said->remember, "session") && offers_session(popup->function);
 
 	if (said_is(said->decision, "block"))
 		return sites_set(c->a->sites, popup->origin, SITE_BLOCKED);
@@ -256,36 +284,27 @@ static bool is_enough(const struct popup *popup, enum pin_why now, const struct 
 	return now == PIN_WHY_NONE || said->pin.len;
 }
 
+static bool may_agreed(void *context, const struct work_preview *card, enum pin_why why, struct json_object **answer)
+{
+	struct asking *asking = context;
+
+	(void)answer;
+	if (is_enough(asking->popup, why, card, asking->said))
+		return true;
+	show_again(asking, card, why);
+	return false;
+}
+
 /* The card is looked at again: another window may have spent a try, or somebody the card, since this was shown. */
 static void do_agreed(struct call *c, struct popup *popup, const struct said *said)
 {
-	bool turns = perform_takes_turns(popup->function);
-	struct work_preview card = {.code = WORK_OK};
+	struct asking asking = {.c = c, .popup = popup, .said = said};
 	struct perform p = perform_of(popup);
-	enum pin_why why;
+	const struct perform_rule rule = {.given = popup->pin.len, .may = may_agreed, .context = &asking};
 
 	if (said->pin.len)
 		p.pin = &said->pin;
-	if (turns) {
-		pin_rule_begin(c->a->pins);
-		work_preview(c->a->work, popup->function, popup->request, &card);
-	}
-	why = pin_rule_ask(c->a->pins, &card, popup->pin.len);
-	if (card.code != WORK_OK) {
-		finish_code(c, popup, card.code);
-	} else if (*popup->serial && strcmp(popup->serial, card.serial) != 0) {
-		finish_code(c, popup, WORK_NO_CARD);
-	} else if (why == PIN_WHY_LOCKED) {
-		finish(c, popup, perform_refused(c->a, &p, why));
-	} else if (!is_enough(popup, why, &card, said)) {
-		popup->why = why;
-		show(c, popup, &card);
-	} else {
-		finish(c, popup, perform(c->a, &p, &card));
-	}
-	if (turns)
-		pin_rule_end(c->a->pins);
-	json_object_put(card.certificate);
+	go_on(&asking, &p, &rule);
 }
 
 /* The page that adds a site has no request: what it passes on says whether the site is allowed now. */

@@ -57,29 +57,28 @@ static bool may(const struct call *c, enum asker asker, const char *origin, enum
 	       (sites_granted(c->a->sites, origin) && function != WORK_WRITE_CERT && function != WORK_CARD_COMMAND);
 }
 
-static struct json_object *perform_direct(struct agent *a, struct perform *p)
-{
-	struct work_preview card = {.code = WORK_OK};
-	struct json_object *answer;
-	enum pin_why why;
+/* There is nobody to type a PIN. */
+struct direct {
+	struct agent *a;
+	const struct perform *p;
+};
 
-	if (p->function == WORK_NOT_OFFERED)
-		return perform_error(a, p, WORK_METHOD, 0);
-	if (!perform_takes_turns(p->function))
-		return perform(a, p, &card);
-	pin_rule_begin(a->pins);
-	work_preview(a->work, p->function, p->request, &card);
-	why = pin_rule_ask(a->pins, &card, p->pin->len);
-	p->serial = card.serial;
-	if (card.code != WORK_OK)
-		answer = perform_error(a, p, card.code, 0);
-	else if (why != PIN_WHY_NONE)
-		answer = perform_refused(a, p, why);
-	else
-		answer = perform(a, p, &card);
-	pin_rule_end(a->pins);
-	json_object_put(card.certificate);
-	return answer;
+static bool may_now(void *context, const struct work_preview *card, enum pin_why why, struct json_object **answer)
+{
+	const struct direct *d = context;
+
+	(void)card;
+	if (why != PIN_WHY_NONE)
+		*answer = perform_refused(d->a, d->p, why);
+	return why == PIN_WHY_NONE;
+}
+
+static struct json_object *perform_direct(struct agent *a, const struct perform *p)
+{
+	struct direct d = {.a = a, .p = p};
+	const struct perform_rule rule = {.given = p->pin && p->pin->len, .may = may_now, .context = &d};
+
+	return p->function == WORK_NOT_OFFERED ? perform_error(a, p, WORK_METHOD, 0) : perform(a, p, &rule);
 }
 
 void direct_ask(struct call *c)
@@ -125,12 +124,11 @@ void direct_bitmap(struct call *c)
 	char origin[ORIGIN_MAX];
 	enum asker asker = who_asks(c, origin);
 	struct perform p = {.function = WORK_INFO, .serial = "", .who = origin};
-	const struct work_preview none = {.code = WORK_OK};
 	struct json_object *answer;
 
 	if (asker == ASKER_PROGRAM || asker == ASKER_SITE) {
 		p.request = json_object_new_object();
-		answer = perform(c->a, &p, &none);
+		answer = perform_direct(c->a, &p);
 		json_object_put(p.request);
 	} else {
 		p.who = "unknown or blocked site";

@@ -176,28 +176,31 @@ static struct json_object *typed_json(const char *serial)
 	return answer;
 }
 
-/* The user's own click and PIN: what was wrong before does not matter, the last try does. */
-static struct json_object *do_by_hand(struct agent *a, struct perform *p)
-{
-	struct work_preview card = {.code = WORK_OK};
-	struct json_object *answer;
-	enum pin_why why;
+struct by_hand {
+	struct agent *a;
+	const struct perform *p;
+};
 
-	pin_rule_begin(a->pins);
-	work_preview(a->work, p->function, p->request, &card);
-	why = pin_rule_ask(a->pins, &card, p->pin->len);
-	p->serial = card.serial;
-	if (card.code != WORK_OK)
-		answer = perform_error(a, p, card.code, 0);
-	else if (why == PIN_WHY_LOCKED || (why != PIN_WHY_NONE && !p->pin->len))
-		answer = perform_refused(a, p, why);
-	else if (why == PIN_WHY_LAST_TRY && !is_typed(p->request, card.serial))
-		answer = typed_json(card.serial);
+/* The user's own click and PIN: what was wrong before does not matter, the last try does. */
+static bool may_by_hand(void *context, const struct work_preview *card, enum pin_why why, struct json_object **answer)
+{
+	const struct by_hand *h = context;
+
+	if (why != PIN_WHY_NONE && !h->p->pin->len)
+		*answer = perform_refused(h->a, h->p, why);
+	else if (why == PIN_WHY_LAST_TRY && !is_typed(h->p->request, card->serial))
+		*answer = typed_json(card->serial);
 	else
-		answer = perform(a, p, &card);
-	pin_rule_end(a->pins);
-	json_object_put(card.certificate);
-	return answer;
+		return true;
+	return false;
+}
+
+static struct json_object *do_by_hand(struct agent *a, const struct perform *p)
+{
+	struct by_hand h = {.a = a, .p = p};
+	const struct perform_rule rule = {.given = p->pin->len, .may = may_by_hand, .context = &h};
+
+	return perform(a, p, &rule);
 }
 
 void manage_call(struct call *c)

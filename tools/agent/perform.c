@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <string.h>
+
 #include <json-c/json.h>
 
 #include "tools/agent/call.h"
@@ -35,13 +37,13 @@ struct json_object *perform_refused(struct agent *a, const struct perform *p, en
 				     : perform_error(a, p, WORK_NO_PIN, 0);
 }
 
-struct json_object *perform(struct agent *a, const struct perform *p, const struct work_preview *card)
+static struct json_object *do_it(struct agent *a, const struct perform *p, const struct work_preview *card)
 {
 	bool has_pin = p->pin && p->pin->len;
 	const struct work_consent consent = {
 		.pin = has_pin ? p->pin->data : NULL,
 		.pin_len = has_pin ? p->pin->len : 0,
-		.serial = *p->serial ? p->serial : NULL,
+		.serial = *card->serial ? card->serial : NULL,
 	};
 	struct work_answer answer = {.json = NULL, .ret_code = WORK_FAILED};
 
@@ -49,4 +51,36 @@ struct json_object *perform(struct agent *a, const struct perform *p, const stru
 	pin_rule_note(a->pins, card->serial, answer.pin);
 	note(a, p, answer.ret_code, answer.pin);
 	return answer.json ? answer.json : work_error(p->function, p->func, WORK_FAILED, 0);
+}
+
+static struct json_object *judge(struct agent *a, const struct perform *p, const struct perform_rule *rule,
+				 const struct work_preview *card)
+{
+	enum pin_why why = pin_rule_ask(a->pins, card, rule->given);
+	struct json_object *answer = NULL;
+
+	if (card->code != WORK_OK && !rule->hidden)
+		return perform_error(a, p, card->code, 0);
+	if (*p->serial && strcmp(p->serial, card->serial) != 0)
+		return perform_error(a, p, WORK_NO_CARD, 0);
+	if (why == PIN_WHY_LOCKED && !rule->hidden)
+		return perform_refused(a, p, why);
+	return rule->may(rule->context, card, why, &answer) ? do_it(a, p, card) : answer;
+}
+
+struct json_object *perform(struct agent *a, const struct perform *p, const struct perform_rule *rule)
+{
+	bool turns = perform_takes_turns(p->function);
+	struct work_preview card = {.code = WORK_OK};
+	struct json_object *answer;
+
+	if (turns) {
+		pin_rule_begin(a->pins);
+		work_preview(a->work, p->function, p->request, &card);
+	}
+	answer = judge(a, p, rule, &card);
+	if (turns)
+		pin_rule_end(a->pins);
+	json_object_put(card.certificate);
+	return answer;
 }

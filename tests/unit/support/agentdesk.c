@@ -36,6 +36,8 @@ static const struct page desk_pages[] = {
 
 /* ---- the played work ---- */
 
+static pthread_mutex_t playing = PTHREAD_MUTEX_INITIALIZER;
+
 struct work {
 	int unused;
 };
@@ -80,6 +82,7 @@ void work_preview(struct work *w, enum work_function function, struct json_objec
 	(void)w;
 	(void)function;
 	(void)request;
+	pthread_mutex_lock(&playing);
 	desk_card.previews++;
 	*out = (struct work_preview){.code = desk_card.code, .needs_pin = desk_card.needs_pin, .tries = desk_card.tries};
 	if (desk_card.code == WORK_OK) {
@@ -88,6 +91,9 @@ void work_preview(struct work *w, enum work_function function, struct json_objec
 		out->certificate = json_object_new_object();
 		json_object_object_add(out->certificate, "subjectCN", json_object_new_string("<script>alert(1)</script>"));
 	}
+	pthread_mutex_unlock(&playing);
+	if (desk_card.looked)
+		desk_card.looked();
 }
 
 static enum work_pin_end verify(const struct work_consent *consent)
@@ -102,8 +108,6 @@ static enum work_pin_end verify(const struct work_consent *consent)
 		desk_card.tries++;
 	return desk_card.tries == WORK_TRIES_LOCKED ? WORK_PIN_LOCKED : WORK_PIN_WRONG;
 }
-
-static pthread_mutex_t playing = PTHREAD_MUTEX_INITIALIZER;
 
 static void play(enum work_function function, struct json_object *request, const struct work_consent *consent,
 		 struct work_answer *out)
@@ -129,6 +133,8 @@ void work_call(struct work *w, enum work_function function, struct json_object *
 	       const struct work_consent *consent, struct work_answer *out)
 {
 	(void)w;
+	if (desk_card.called)
+		desk_card.called();
 	pthread_mutex_lock(&playing);
 	play(function, request, consent, out);
 	pthread_mutex_unlock(&playing);

@@ -27,6 +27,8 @@ struct desk_card {
 	enum work_function function; /* of the last call */
 	char said[64];      /* the last call's PIN */
 	char func[64];      /* and func; "": none */
+	void (*looked)(void); /* what happens right after a look at the card; NULL: nothing */
+	void (*called)(void); /* and right before it does anything */
 };
 
 extern struct desk_card desk_card;
