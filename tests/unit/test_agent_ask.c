@@ -72,6 +72,18 @@ static void test_every_address_is_there(void **state)
 	}
 }
 
+/* Browsers ask for it with each page. */
+static void test_a_picture_for_the_page_is_no_trouble(void **state)
+{
+	struct desk_reply reply = get("/favicon.ico");
+	struct json_object *log = journal_json(desk->journal);
+
+	(void)state;
+	assert_int_equal(reply.status, 204);
+	assert_int_equal(json_object_array_length(log), 0);
+	json_object_put(log);
+}
+
 static void test_another_method_is_refused(void **state)
 {
 	(void)state;
@@ -252,7 +264,7 @@ static void test_no_site_leads_to_the_card_manager(void **state)
 /* Scripts of other sites cannot use what is for the agent's pages, even with a token. */
 static void test_own_addresses_want_the_own_origin(void **state)
 {
-	static const char *const paths[] = {"/popup", "/consent", "/manage/login", "/manage/state", "/manage/sites",
+	static const char *const paths[] = {"/popup", "/consent", "/consent/closed", "/manage/login", "/manage/state", "/manage/sites",
 					    "/manage/site", "/manage/log", "/manage/call", "/manage/selftest",
 					    "/manage/report"};
 	static const char *const origins[] = {NULL, "null", DESK_OTHER, "http://localhost:61162", "https://localhost:61161",
@@ -593,6 +605,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		DESK(test_every_address_is_there),
+		DESK(test_a_picture_for_the_page_is_no_trouble),
 		DESK(test_another_method_is_refused),
 		DESK(test_no_path_leads_anywhere_else),
 		DESK(test_windows_have_their_marks_replaced),

@@ -247,6 +247,40 @@ static void test_the_page_is_told_in_time(void **state)
 	assert_int_equal(desk_code(desk_say(token, reply, "yes", "")), WORK_OK);
 }
 
+static struct desk_reply close_window(const char *token)
+{
+	char body[128];
+
+	snprintf(body, sizeof body, "{\"token\":\"%s\"}", token);
+	return desk_own("/consent/closed", NULL, body);
+}
+
+/* Its site gets the answer that the window was given beforehand; the agent forgets what was asked. */
+static void test_a_window_that_is_closed_is_over(void **state)
+{
+	const char *token, *other;
+	struct desk_reply reply = ask(DESK_SITE, SIGN, &token), closed;
+
+	(void)state;
+	(void)ask(DESK_OTHER, SIGN, &other);
+	closed = close_window(token);
+	assert_int_equal(closed.status, 200);
+	assert_int_equal(desk_code(closed), WORK_CANCELLED);
+	assert_string_equal(desk_text(reply.json, "cancelled"), desk_text(closed.json, "answer"));
+	assert_refused(desk_say(token, reply, "yes", ""), "token");
+	assert_refused(close_window(token), "token");
+	assert_int_equal(popups_count(desk->popups, desk_time), 1);
+	/* before anything was asked, and after the time */
+	assert_int_equal(desk_code(close_window(desk_window("/popupForm", NULL))), WORK_CANCELLED);
+	desk_time += AGENT_CONSENT_SECONDS * 1000 + 1;
+	assert_int_equal(desk_code(close_window(other)), WORK_CANCELLED);
+	assert_int_equal(popups_count(desk->popups, desk_time), 0);
+	assert_refused(desk_own("/consent/closed", NULL, ""), "json");
+	assert_refused(desk_own("/consent/closed", token, "{}"), "token");
+	assert_refused(desk_own("/consent/closed", NULL, "{\"token\":7}"), "token");
+	assert_int_equal(desk_card.calls, 0);
+}
+
 static void test_an_old_window_asks_nothing(void **state)
 {
 	const char *token = desk_window("/popupForm", NULL);
@@ -886,6 +920,7 @@ int main(void)
 		DESK(test_a_consent_is_bound_to_its_window),
 		DESK(test_what_the_user_says_has_a_form),
 		DESK(test_the_page_is_told_in_time),
+		DESK(test_a_window_that_is_closed_is_over),
 		DESK(test_an_old_window_asks_nothing),
 		DESK(test_windows_without_number_take_no_memory),
 		DESK(test_the_user_sees_what_is_signed),

@@ -46,10 +46,12 @@ void open_add(struct call *c);
 void open_page(struct call *c);
 void open_self_test(struct call *c);
 void open_file(struct call *c);
+void open_nothing(struct call *c);
 
 /* What windows ask, and what the user says (consent.c). */
 void consent_ask(struct call *c);
 void consent_answer(struct call *c);
+void consent_closed(struct call *c);
 
 /* What is asked without a window (direct.c). */
 void direct_ask(struct call *c);

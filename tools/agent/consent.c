@@ -88,6 +88,17 @@ static struct json_object *card_json(const struct work_preview *card)
 	return json;
 }
 
+/* What the window passes on when it is closed: it has no time to ask for it then. */
+static struct json_object *cancelled_json(const struct popup *popup)
+{
+	struct json_object *answer = work_error(popup->function, popup->func, WORK_CANCELLED, 0), *json;
+
+	json = json_object_new_string(
+		json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(answer);
+	return json;
+}
+
 static struct json_object *consent_json(struct call *c, const struct popup *popup, const struct work_preview *card)
 {
 	struct json_object *json = json_object_new_object(), *site = json_object_new_object();
@@ -109,6 +120,7 @@ static struct json_object *consent_json(struct call *c, const struct popup *popu
 	json_object_object_add(json, "why", json_object_new_string(pin_rule_word(popup->why)));
 	json_object_object_add(json, "typed", popup->why == PIN_WHY_LAST_TRY ? shown_text(pin_rule_typed(card->serial)) : NULL);
 	json_object_object_add(json, "may", may_json(popup->function));
+	json_object_object_add(json, "cancelled", cancelled_json(popup));
 	return json;
 }
 
@@ -388,4 +400,35 @@ void consent_answer(struct call *c)
 	}
 	request_free(said.json);
 	secret_clear(&said.pin);
+}
+
+/* A closing window can send no headers of its own: its token is in the body. */
+static struct popup *closed_popup(struct call *c)
+{
+	static const enum popup_step steps[] = {POPUP_CONSENT, POPUP_ADD, POPUP_OPEN};
+	struct secret pin = SECRET_INIT;
+	struct json_object *request = NULL;
+	struct popup *popup = NULL;
+	bool expired;
+
+	if (!c->q->len || request_parse(c->q->body, c->q->len, &request, &pin) != WORK_OK) {
+		call_refuse(c, REFUSAL_JSON);
+		return NULL;
+	}
+	for (size_t i = 0; !popup && i < sizeof steps / sizeof *steps; i++)
+		popup = popups_take(c->a->popups, json_bytes_text(request, "token"), steps[i], c->now, &expired);
+	if (!popup)
+		call_refuse(c, REFUSAL_TOKEN);
+	request_free(request);
+	secret_clear(&pin);
+	return popup;
+}
+
+/* Nobody can agree any more: the request and its PIN are forgotten, and the window is told what its site gets. */
+void consent_closed(struct call *c)
+{
+	struct popup *popup = closed_popup(c);
+
+	if (popup)
+		finish_code(c, popup, WORK_CANCELLED);
 }

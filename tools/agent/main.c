@@ -23,6 +23,7 @@
 
 #define PROBLEM_MAX 512
 #define NUMBER_MAX 86400
+#define FORGET_MS 60000 /* after its time, a window may still ask what became of it */
 
 struct options {
 	unsigned port, idle, consent_seconds; /* seconds; 0: no end */
@@ -131,9 +132,12 @@ static void wait_for_end(struct agent *a, unsigned idle, const sigset_t *signals
 {
 	const struct timespec soon = {.tv_nsec = 200000000};
 
-	while (sigtimedwait(signals, NULL, &soon) < 0)
+	while (sigtimedwait(signals, NULL, &soon) < 0) {
+		/* a PIN that came with a request which nobody answered does not stay */
+		(void)popups_count(a->popups, a->now() - FORGET_MS);
 		if (atomic_load(&a->stop) || is_idle(a, idle))
 			return;
+	}
 }
 
 static enum exit_code serve(struct agent *a, const struct options *o, struct loopback *sockets, const sigset_t *signals)

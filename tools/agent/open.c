@@ -82,3 +82,9 @@ void open_file(struct call *c)
 	if (!dot || strcmp(dot, ".html") == 0 || !answer_file(c->out, c->a->page_list, name))
 		call_refuse(c, REFUSAL_NOT_FOUND);
 }
+
+/* Browsers ask for a page's picture by themselves: there is none, and the log need not say so each time. */
+void open_nothing(struct call *c)
+{
+	c->out->status = 204;
+}
