@@ -32,7 +32,7 @@ FORBIDDEN = {
 
 
 def pages(folder):
-    for name in sorted(os.listdir(folder)):
+    for name in sorted(name for name in os.listdir(folder) if not name.endswith(".gif")):
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             yield name, file.read()
 

@@ -74,7 +74,7 @@ enum exit_code authz_client_new(const char *url, const char *ca, const char *pro
 		authz_client_close(out);
 		return message_result(RESULT_NO_MEMORY, NULL);
 	}
-	c->server = (struct http_server){c->url, c->ca, c->proxy, *limits};
+	c->server = (struct http_server){.base = c->url, .ca = c->ca, .proxy = c->proxy, .limits = *limits};
 	c->pause = pause;
 	c->http = http_new(&c->server);
 	if (c->http)

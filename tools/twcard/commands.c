@@ -44,6 +44,7 @@ const struct subcommand *const commands[] = {
 	&command_agent_status,
 	&command_agent_log,
 	&command_agent_open,
+	&command_agent_probe,
 	NULL,
 };
 

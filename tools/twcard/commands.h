@@ -7,6 +7,7 @@
 
 extern const struct subcommand command_agent_log;
 extern const struct subcommand command_agent_open;
+extern const struct subcommand command_agent_probe;
 extern const struct subcommand command_agent_start;
 extern const struct subcommand command_agent_status;
 extern const struct subcommand command_agent_stop;

@@ -203,17 +203,32 @@ static bool take_answer(struct http *http, struct http_answer *out)
 	return true;
 }
 
-static struct curl_slist *headers_of(const char *type)
+/* False: out of memory; then the list is gone. */
+static bool add_header(struct curl_slist **list, const char *line)
 {
-	struct curl_slist *list = NULL, *more;
+	struct curl_slist *more = curl_slist_append(*list, line);
+
+	if (!more)
+		curl_slist_free_all(*list);
+	*list = more;
+	return more != NULL;
+}
+
+/* type: NULL for a request without a body. False: out of memory. */
+static bool headers_of(const struct http_server *server, const char *type, struct curl_slist **list)
+{
 	char line[128];
 
-	snprintf(line, sizeof line, "Content-Type: %s", type);
-	list = curl_slist_append(NULL, line);
-	more = list ? curl_slist_append(list, "Expect:") : NULL; /* one way there and back, not two */
-	if (!more)
-		curl_slist_free_all(list);
-	return more;
+	*list = NULL;
+	snprintf(line, sizeof line, "Content-Type: %s", type ? type : "");
+	if (type && !add_header(list, line))
+		return false;
+	if (type && !add_header(list, "Expect:")) /* one way there and back, not two */
+		return false;
+	for (size_t i = 0; server->headers && server->headers[i]; i++)
+		if (!add_header(list, server->headers[i]))
+			return false;
+	return true;
 }
 
 static bool set_request(CURL *c, const char *url, struct curl_slist *headers, const void *body, size_t len)
@@ -248,7 +263,8 @@ enum http_failure http_exchange(struct http *http, const char *path, const char 
 {
 	const char *base = http->server->base;
 	size_t base_len = strlen(base), room = base_len + strlen(path) + 1;
-	struct curl_slist *headers = body ? headers_of(type) : NULL;
+	struct curl_slist *headers;
+	bool good = headers_of(http->server, body ? type : NULL, &headers);
 	char *url = malloc(room);
 
 	*out = (struct http_answer){.failure = HTTP_NO_MEMORY};
@@ -256,7 +272,7 @@ enum http_failure http_exchange(struct http *http, const char *path, const char 
 		base_len--;
 	if (url)
 		snprintf(url, room, "%.*s%s", (int)base_len, base, path);
-	if (url && (headers || !body) && set_request(http->curl, url, headers, body, len))
+	if (url && good && set_request(http->curl, url, headers, body, len))
 		perform(http, out);
 	(void)curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(headers);
@@ -268,4 +284,11 @@ void http_answer_clear(struct http_answer *answer)
 {
 	free(answer->body);
 	*answer = (struct http_answer){.failure = HTTP_OK};
+}
+
+const char *http_header(struct http *http, const char *name)
+{
+	struct curl_header *header = NULL;
+
+	return curl_easy_header(http->curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
 }

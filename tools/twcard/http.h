@@ -21,6 +21,7 @@ struct http_server {
 	const char *ca;    /* a file of PEM certificates; NULL: those that the system trusts */
 	const char *proxy; /* as curl has it; NULL: as curl's environment says */
 	struct http_limits limits;
+	const char *const *headers; /* lines that go with every request, NULL at the end; NULL: none */
 };
 
 /*
@@ -63,5 +64,8 @@ void http_free(struct http **http);
 enum http_failure http_exchange(struct http *http, const char *path, const char *type, const void *body,
 				size_t len, struct http_answer *out);
 void http_answer_clear(struct http_answer *answer);
+
+/* A header of the last answer; not safe for a terminal. Lives until the next exchange. NULL: it had none. */
+const char *http_header(struct http *http, const char *name);
 
 #endif
