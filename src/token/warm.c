@@ -83,16 +83,22 @@ static bool is_whole(const struct chain *c, size_t count)
 	return count > 0;
 }
 
-/* The certificates whose ends bind all: those that signed no other, and those that signed themselves. */
+/*
+ * The certificates whose ends bind all: those that signed no other, and those that signed themselves.
+ * None if they are too many: a part of them, without the roots, would cost commands and bind nothing.
+ */
 static size_t choose(const struct chain *c, size_t count, size_t out[ENDS_MAX])
 {
 	size_t n = 0;
 
 	for (int roots = 0; roots < 2; roots++)
-		for (size_t i = 0; n < ENDS_MAX && i < count; i++)
+		for (size_t i = 0; i < count; i++)
 			if (chain_root(c, i) >= 0 && (chain_root(c, i) == (int)i) == (bool)roots &&
-			    (roots || !chain_is_issuer(c, i)))
+			    (roots || !chain_is_issuer(c, i))) {
+				if (n == ENDS_MAX)
+					return 0;
 				out[n++] = i;
+			}
 	return n;
 }
 
