@@ -252,8 +252,9 @@ static CK_RV unwrap(struct session *s, struct operation *op, const CK_BYTE *in, 
 		return rv;
 	pad = out->value[n - 1];
 	out->bad = mask_zero(pad) | mask_less(block, pad);
+	/* without the barrier gcc counts from pad, and each address is made with it */
 	for (size_t i = 1; i <= block; i++)
-		out->bad |= ~mask_less(pad, i) & ~mask_equal(out->value[n - i], pad);
+		out->bad |= ~mask_less(mask_barrier(pad), i) & ~mask_equal(out->value[n - i], pad);
 	out->len = n - mask_select(out->bad, 0, pad);
 	return CKR_OK;
 }
