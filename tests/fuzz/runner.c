@@ -21,8 +21,10 @@
 #endif
 #define INPUT_MAX 8192
 #define INPUTS_MAX 1000
-#define MUTATIONS 3000
-#define SECONDS_MAX 20 /* of one input */
+#ifndef FUZZ_MUTATIONS
+#define FUZZ_MUTATIONS 3000 /* fewer where one costs more */
+#endif
+#define SECONDS_MAX 120 /* of one input; most take a hundredth of one */
 
 struct input {
 	uint8_t *data;
@@ -181,7 +183,7 @@ static void watch_signals(void)
 int main(int argc, char **argv)
 {
 	const char *top = getenv("top_srcdir");
-	long mutations = MUTATIONS;
+	long mutations = FUZZ_MUTATIONS;
 	char corpus[1024];
 	int option;
 

@@ -55,6 +55,11 @@ void steady_chance_for(const char *name)
 	atomic_fetch_add(&place, sum);
 }
 
+void steady_chance_again(void)
+{
+	atomic_store(&place, number_at(steady_chance_seed() + 1));
+}
+
 static void before_fork(void)
 {
 	atomic_fetch_add(&forks, 1);
@@ -70,7 +75,7 @@ __attribute__((constructor)) static void start(void)
 {
 	static const RAND_METHOD method = {NULL, fill, NULL, NULL, fill, status};
 
-	place = number_at(steady_chance_seed() + 1);
+	steady_chance_again();
 	pthread_atfork(before_fork, NULL, in_child);
 	/* OpenSSL 3.0 tidies this context when it ends, and leaks where nobody has used it */
 	(void)OSSL_LIB_CTX_get0_global_default();

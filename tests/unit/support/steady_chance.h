@@ -22,6 +22,9 @@ unsigned long steady_chance_seed(void);
  */
 void steady_chance_for(const char *name);
 
+/* From the first number on, as in a new program. */
+void steady_chance_again(void);
+
 __attribute__((used)) static unsigned long (*const steady_chance_linked)(void) = steady_chance_seed;
 
 #endif
