@@ -114,6 +114,10 @@ for i in range(0, len(pixels), 3):
     print(*pixels[i:i + 3])'
 }
 
+is_active() {
+	[ "$(on_screen xdotool getactivewindow)" = "$1" ]
+}
+
 # Fields that wait for letters have a blue frame.
 has_focus() {
 	pixels "$1" 100% | awk 'NR > 1 && $3 > $1 + 100 { n++ } END { exit !(n > 200) }'
@@ -123,7 +127,7 @@ type_pin() {
 	local id
 
 	see "$1" || return 1
-	id=$(window "$1") && on_screen xdotool windowactivate "$id" && seen has_focus "$id" &&
+	id=$(window "$1") && on_screen xdotool windowactivate "$id" && seen is_active "$id" && seen has_focus "$id" &&
 	    on_screen xdotool key ctrl+a && on_screen xdotool type --delay 60 -- "$2" &&
 	    on_screen xdotool key Return &&
 	    seen gone "$id"
