@@ -158,6 +158,12 @@ out:
 	return r;
 }
 
+/* Data, or the end of them. Any other word is about GET RESPONSE, and no answer to the command. */
+static bool is_rest(uint16_t sw)
+{
+	return sw == SW_OK || sw >> 8 == 0x61 || sw >> 8 == 0x62;
+}
+
 /* Collects what 61xx announces. Each round must bring data: no card can keep us here. */
 static enum result get_more(struct channel *ch, bool sensitive, struct response *resp)
 {
@@ -177,7 +183,8 @@ static enum result get_more(struct channel *ch, bool sensitive, struct response 
 			resp->sw = (uint16_t)(0x6100 | (more.le & 0xFF));
 			continue;
 		}
-		if (resp->sw >> 8 == 0x61 && (resp->data.len == before || round >= MORE_ROUNDS))
+		if (!is_rest(resp->sw) ||
+		    (resp->sw >> 8 == 0x61 && (resp->data.len == before || round >= MORE_ROUNDS)))
 			return RESULT_BAD_ANSWER;
 	}
 	return RESULT_OK;

@@ -60,6 +60,34 @@ static void a_cleared_answer_is_as_new(void **state)
 	assert_null(resp.data.data);
 }
 
+static void assert_no_answer(const char *const *script, const struct command *cmd, unsigned commands)
+{
+	struct response resp = RESPONSE_INIT;
+	struct wire w;
+
+	assert_int_equal(run(&w, script, cmd, &resp), RESULT_BAD_ANSWER);
+	assert_int_equal(resp.data.len, 0);
+	assert_int_equal(w.commands, commands);
+	response_clear(&resp);
+}
+
+/* What the card says to GET RESPONSE is no answer to the command: "no such file" least of all. */
+static void a_refused_rest_is_no_answer(void **state)
+{
+	static const char *const words[] = {"6A82", "6A83", "6A88", "6982", "6700", "6B00", "6D00",
+					    "6F00", "6C02", "63C2", "9001"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(words); i++) {
+		const char *const at_once[] = {"80B0000008", "6102", "80C0000002", words[i], NULL};
+		const char *const later[] = {"80B0000008", "01 6102", "80C0000002", "02 6101",
+					     "80C0000001", words[i], NULL};
+
+		assert_no_answer(at_once, &read_8, 2);
+		assert_no_answer(later, &read_8, 3);
+	}
+}
+
 static void more_data_are_fetched(void **state)
 {
 	static const char *const script[] = {"80B0000008", "01 6103", "80C0000003", "020304 6102",
@@ -109,11 +137,10 @@ static void the_class_is_changed_once_and_for_the_first_get_response_only(void *
 	struct wire w;
 
 	(void)state;
-	assert_answers(later, &read_8, "01", 0x6E00, 3);
+	assert_no_answer(later, &read_8, 3);
 	assert_answers(all, &read_8, "0102", 0x9000, 3);
 	ch = wire_script(&w, standard); /* the standard's from the start */
-	assert_int_equal(channel_transmit(ch, &cmd, &resp), RESULT_OK);
-	assert_int_equal(resp.sw, 0x6E00);
+	assert_int_equal(channel_transmit(ch, &cmd, &resp), RESULT_BAD_ANSWER);
 	assert_int_equal(w.commands, 2);
 	channel_free(&ch);
 	response_clear(&resp);
@@ -143,7 +170,7 @@ static void get_response_falls_back_to_the_standard_class(void **state)
 
 	(void)state;
 	assert_answers(script, &read_8, "0102", 0x9000, 3);
-	assert_answers(neither, &read_8, "", 0x6E00, 3);
+	assert_no_answer(neither, &read_8, 3);
 }
 
 static enum result always_more(void *context, const uint8_t *cmd, size_t len, uint8_t *answer,
@@ -564,6 +591,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_comes_with_its_status_word),
 		cmocka_unit_test(a_cleared_answer_is_as_new),
+		cmocka_unit_test(a_refused_rest_is_no_answer),
 		cmocka_unit_test(more_data_are_fetched),
 		cmocka_unit_test(a_wrong_le_is_repeated_once_with_the_right_one),
 		cmocka_unit_test(a_wrong_le_may_lead_to_more_data),
