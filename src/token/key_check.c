@@ -60,8 +60,12 @@ enum result token_check_private_op(struct token *t, const struct object *key,
 	if (rsa)
 		token_doubt_key(t, key);
 	r = token_public_key(t, key, &rsa);
-	if (r == RESULT_OK)
-		return token_result_undoes(t, key, in, out) ? RESULT_OK : RESULT_BAD_SIGNATURE;
+	if (r == RESULT_OK && token_result_undoes(t, key, in, out))
+		return RESULT_OK;
+	if (r == RESULT_OK) { /* the result, or the key as it was read just now */
+		token_doubt_key(t, key);
+		return RESULT_BAD_SIGNATURE;
+	}
 	if (SENDS_CARD_AWAY(r))
 		return r;
 	second = key_of_certificate(t, key, &other);

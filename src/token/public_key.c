@@ -203,11 +203,12 @@ void token_doubt_key(struct token *t, const struct object *key)
 {
 	struct public_key *entry = token_known_key(t, key->record->key_ref);
 
-	if (!entry || entry->origin == KEY_READ)
+	if (!entry || !entry->readable)
 		return;
-	log_line(LOG_INFO, "key %02X: the cache's public key does not fit: only the card's own will do",
-		 entry->key_ref);
-	warm_refute(t, CACHE_KEY, entry->key_ref);
+	log_line(LOG_INFO, "key %02X: the %s public key does not fit: it is read from the card again",
+		 entry->key_ref, entry->origin == KEY_READ ? "card's" : "cache's");
+	if (entry->origin != KEY_READ)
+		warm_refute(t, CACHE_KEY, entry->key_ref);
 	pthread_mutex_lock(&t->lock);
 	rsa_check_free(&entry->check);
 	entry->origin = KEY_DOUBTED;

@@ -182,7 +182,10 @@ bool token_has_public_key(const struct token *t, const struct object *key);
  */
 const struct rsa_public *token_key_for_check(struct token *t, const struct object *key);
 
-/* A result did not fit that: unless it was read from the card, it is not believed any more. */
+/*
+ * A result did not fit that: it is not believed any more, wherever it came
+ * from. What was read from the card may have been read wrong, and is read again.
+ */
 void token_doubt_key(struct token *t, const struct object *key);
 
 /*
