@@ -446,7 +446,7 @@ void hostile_begin(const uint8_t *data, size_t size)
 	hostile.commands = hostile.verifies = 0;
 	hostile.struck = hostile.reads_spoilt = hostile.stopped = false;
 	memset(hostile.seen, 0, sizeof hostile.seen);
-	steady_chance_again();
+	steady_chance_from("");
 	restore(hostile.now);
 	behave(hostile.now->card, options);
 	if (size)

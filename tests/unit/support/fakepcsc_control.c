@@ -126,6 +126,7 @@ void fake_insert_card(const char *name, const struct fake_card *card)
 
 	fake_take_card(r);
 	r->card = *card;
+	r->pulled = false;
 	r->inserted = true;
 	r->events++;
 	fake_power(r, true);

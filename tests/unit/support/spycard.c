@@ -66,6 +66,8 @@ static size_t spy_answer(void *context, const uint8_t *cmd, size_t len,
 		return 0;
 	if (kind == SPY_LOST)
 		return 0;
+	if (kind == SPY_SPOILT)
+		return spy->spoil(answer, n);
 	if (kind == SPY_WARNING && n >= 2 && answer[n - 2] == 0x90 && answer[n - 1] == 0x00) {
 		answer[n - 2] = (uint8_t)(spy->fault.sw >> 8);
 		answer[n - 1] = (uint8_t)spy->fault.sw;

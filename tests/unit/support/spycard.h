@@ -21,7 +21,11 @@ enum spy_kind {
 	SPY_WARNING,      /* executed; this status word for 9000, with the data */
 	SPY_SILENT_RESET, /* before it the card was reset, and PC/SC does not know */
 	SPY_SILENT_SWAP,  /* before it another card came (spy->other), and PC/SC does not know */
+	SPY_SPOILT,       /* executed; the answer is what spy->spoil() makes of it */
 };
+
+/* Changes an answer in its place; answers its length, 0: it is lost. */
+typedef size_t spy_spoil(uint8_t answer[FAKE_ANSWER_MAX], size_t len);
 
 struct spy_fault {
 	const char *name;
@@ -35,6 +39,7 @@ struct spy {
 	bool swap_at_power;
 	unsigned commands, verifies, private_ops; /* as they came, since spy_watch() */
 	bool struck;         /* the fault had its turn */
+	spy_spoil *spoil;    /* for SPY_SPOILT */
 	struct spy_fault fault;
 	int ins;             /* of the commands that are counted for it */
 	unsigned from, to;   /* which of them it strikes, from 1 on */

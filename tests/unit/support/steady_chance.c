@@ -46,18 +46,23 @@ unsigned long steady_chance_seed(void)
 	return text ? strtoul(text, NULL, 10) : 1;
 }
 
-void steady_chance_for(const char *name)
+static uint64_t sum_of(const char *name)
 {
 	uint64_t sum = 0;
 
 	for (; *name; name++)
 		sum = number_at(sum + (unsigned char)*name);
-	atomic_fetch_add(&place, sum);
+	return sum;
 }
 
-void steady_chance_again(void)
+void steady_chance_for(const char *name)
 {
-	atomic_store(&place, number_at(steady_chance_seed() + 1));
+	atomic_fetch_add(&place, sum_of(name));
+}
+
+void steady_chance_from(const char *name)
+{
+	atomic_store(&place, number_at(steady_chance_seed() + 1) + sum_of(name));
 }
 
 static void before_fork(void)
@@ -75,7 +80,7 @@ __attribute__((constructor)) static void start(void)
 {
 	static const RAND_METHOD method = {NULL, fill, NULL, NULL, fill, status};
 
-	steady_chance_again();
+	steady_chance_from("");
 	pthread_atfork(before_fork, NULL, in_child);
 	/* OpenSSL 3.0 tidies this context when it ends, and leaks where nobody has used it */
 	(void)OSSL_LIB_CTX_get0_global_default();

@@ -22,8 +22,11 @@ unsigned long steady_chance_seed(void);
  */
 void steady_chance_for(const char *name);
 
-/* From the first number on, as in a new program. */
-void steady_chance_again(void);
+/*
+ * The numbers of this name and the seed, whatever was drawn before: for a case that is run alone,
+ * too. "" is as in a new program.
+ */
+void steady_chance_from(const char *name);
 
 __attribute__((used)) static unsigned long (*const steady_chance_linked)(void) = steady_chance_seed;
 

@@ -1,0 +1,356 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "forge.h"
+#include "gen2card.h"
+#include "scene.h"
+
+#define NEW_PIN "N3wP1n"
+
+struct spy scene_spy;
+
+static unsigned char ciphertext[256];
+static struct vcard *older; /* the same card before its certificates were renewed */
+static const char *pin;     /* what the user takes for it */
+static bool in_doubt;       /* a change of it failed: either holds */
+
+/* ---- the world ---- */
+
+static void make_folders(bool allow)
+{
+	static const char *const folders[] = {"xdg", "run"};
+	char conf[400];
+
+	snprintf(conf, sizeof conf, "keyset-dir = %s\ncache = yes\nallow-unproven = %s\n",
+		 home_path("keysets"), allow ? "yes" : "no");
+	home_write("twcard.conf", conf, 0600);
+	home_remove("xdg/twcard");
+	home_remove("run/twcard");
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		home_remove(folders[i]);
+		assert_int_equal(mkdir(home_path(folders[i]), 0700), 0);
+	}
+	setenv("XDG_CACHE_HOME", home_path("xdg"), 1);
+	setenv("XDG_RUNTIME_DIR", home_path("run"), 1);
+}
+
+static struct vcard *load(int generation)
+{
+	return generation == 1 ? testcard_load() : gen2_load();
+}
+
+void scene_open(const struct scene *scene, int generation)
+{
+	home_make();
+	keyset_install();
+	log_level("none");
+	bench.card = load(generation);
+	encrypt_to(bench.card, KEY_KEYX, "read me if you can", ciphertext);
+	if (!scene->renewed)
+		return;
+	older = load(generation);
+	forge_world(older);
+	forge_world(bench.card);
+	forge_renew(bench.card, VCARD_CERT_SIGN, NULL);
+	forge_renew(bench.card, VCARD_CERT_ENCRYPT, NULL);
+}
+
+void scene_close(void)
+{
+	vcard_free(&older);
+	vcard_free(&bench.card);
+	fake_clear();
+}
+
+void scene_begin_life(void)
+{
+	module_start();
+	bench.slot = slot_of(READER);
+	bench.session = CK_INVALID_HANDLE;
+}
+
+void scene_begin(const struct scene *scene)
+{
+	make_folders(scene->changes_card);
+	fake_clear();
+	fake_add_reader(READER);
+	if (scene->changes_card) {
+		const int generation = vcard_generation(bench.card);
+
+		vcard_free(&bench.card);
+		bench.card = load(generation);
+	}
+	testcard_freshen(bench.card);
+	pin = PIN;
+	in_doubt = false;
+	spy_insert(&scene_spy, READER, scene->renewed ? older : bench.card);
+	scene_begin_life();
+	scene->prepare();
+}
+
+void scene_insert(void)
+{
+	const struct spy before = scene_spy;
+
+	spy_insert(&scene_spy, READER, bench.card);
+	scene_spy = before;
+}
+
+bool scene_says_logged_in(void)
+{
+	CK_SESSION_INFO info;
+
+	return bench.session != CK_INVALID_HANDLE &&
+	       C_GetSessionInfo(bench.session, &info) == CKR_OK &&
+	       info.state == CKS_RW_USER_FUNCTIONS;
+}
+
+/* A session: the one that is there, if it still is one. */
+static CK_RV open_if_needed(struct facts *f)
+{
+	CK_SESSION_INFO info;
+
+	if (bench.session != CK_INVALID_HANDLE &&
+	    C_GetSessionInfo(bench.session, &info) == CKR_OK)
+		return CKR_OK;
+	bench.session = CK_INVALID_HANDLE;
+	return facts_note_failure(f, C_OpenSession(bench.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL,
+						   NULL, &bench.session));
+}
+
+static CK_RV login_if_needed(struct facts *f)
+{
+	CK_RV rv = open_if_needed(f);
+
+	if (rv != CKR_OK || scene_says_logged_in())
+		return rv;
+	f->logins++;
+	return facts_note_failure(f, login(bench.session, pin));
+}
+
+/* ---- what is done ---- */
+
+static CK_RV find(struct facts *f, CK_ATTRIBUTE *template, CK_ULONG n, CK_OBJECT_HANDLE found[32],
+		  CK_ULONG *count)
+{
+	CK_RV rv = C_FindObjectsInit(bench.session, template, n);
+
+	*count = 0;
+	if (rv == CKR_OK) {
+		rv = C_FindObjects(bench.session, found, 32, count);
+		C_FindObjectsFinal(bench.session);
+	}
+	return facts_note(f, rv, 0, FOUND, count, sizeof *count);
+}
+
+static void note_attributes(struct facts *f, const CK_OBJECT_HANDLE *found, CK_ULONG count,
+			    const CK_ATTRIBUTE_TYPE *types, size_t n)
+{
+	unsigned char value[4096];
+
+	for (CK_ULONG i = 0; i < count; i++) {
+		for (size_t k = 0; k < n; k++) {
+			CK_ATTRIBUTE a = {types[k], value, sizeof value};
+			CK_RV rv = C_GetAttributeValue(bench.session, found[i], &a, 1);
+
+			facts_note(f, rv, (unsigned)i + 1, types[k], value,
+				   rv == CKR_OK ? a.ulValueLen : 0);
+		}
+	}
+}
+
+/* What a token says of itself; its flags and memory are another matter. */
+static void note_token(struct facts *f)
+{
+	CK_TOKEN_INFO info = {0};
+	CK_RV rv = C_GetTokenInfo(bench.slot, &info);
+
+	facts_note(f, rv, 0, CKA_LABEL, &info, offsetof(CK_TOKEN_INFO, flags));
+}
+
+static void list_objects(struct facts *f)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = {
+		CKA_CLASS, CKA_LABEL, CKA_ID, CKA_SUBJECT, CKA_ISSUER, CKA_SERIAL_NUMBER,
+		CKA_CERTIFICATE_CATEGORY, CKA_KEY_TYPE, CKA_MODULUS_BITS, CKA_ENCRYPT, CKA_VERIFY,
+		CKA_APPLICATION, CKA_OBJECT_ID, CKA_PRIVATE};
+	CK_OBJECT_HANDLE found[32];
+	CK_ULONG count;
+
+	note_token(f);
+	if (open_if_needed(f) == CKR_OK && find(f, NULL, 0, found, &count) == CKR_OK)
+		note_attributes(f, found, count, types, COUNT(types));
+}
+
+/* False: the objects could not be had. */
+static bool read_class(struct facts *f, CK_OBJECT_CLASS klass, const CK_ATTRIBUTE_TYPE *types,
+		       size_t n)
+{
+	CK_ATTRIBUTE template = {CKA_CLASS, &klass, sizeof klass};
+	CK_OBJECT_HANDLE found[32];
+	CK_ULONG count;
+
+	if (find(f, &template, 1, found, &count) != CKR_OK)
+		return false;
+	note_attributes(f, found, count, types, n);
+	return true;
+}
+
+static void read_values(struct facts *f)
+{
+	static const CK_ATTRIBUTE_TYPE certificate[] = {CKA_VALUE};
+	static const CK_ATTRIBUTE_TYPE key[] = {CKA_MODULUS, CKA_PUBLIC_EXPONENT};
+
+	if (open_if_needed(f) == CKR_OK &&
+	    read_class(f, CKO_CERTIFICATE, certificate, COUNT(certificate)))
+		read_class(f, CKO_PUBLIC_KEY, key, COUNT(key));
+}
+
+static void list_and_read(struct facts *f)
+{
+	list_objects(f);
+	if (facts_first_error(f) == CKR_OK)
+		read_values(f);
+}
+
+static void log_in(struct facts *f)
+{
+	static const CK_ATTRIBUTE_TYPE key[] = {CKA_ID, CKA_SIGN, CKA_DECRYPT};
+
+	if (login_if_needed(f) == CKR_OK)
+		read_class(f, CKO_PRIVATE_KEY, key, COUNT(key));
+}
+
+/* The private key of that id; false is noted. */
+static bool find_key(struct facts *f, const char *id, CK_OBJECT_HANDLE *key)
+{
+	CK_OBJECT_CLASS klass = CKO_PRIVATE_KEY;
+	CK_ATTRIBUTE template[] = {{CKA_CLASS, &klass, sizeof klass},
+				   {CKA_ID, (char *)id, strlen(id)}};
+	CK_OBJECT_HANDLE found[32];
+	CK_ULONG count;
+
+	if (login_if_needed(f) != CKR_OK ||
+	    find(f, template, COUNT(template), found, &count) != CKR_OK || count != 1)
+		return false;
+	*key = found[0];
+	f->private_ops++;
+	return true;
+}
+
+static CK_RV sign_text(struct facts *f, const char *text)
+{
+	unsigned char sig[256] = {0};
+	CK_ULONG len = sizeof sig;
+	CK_OBJECT_HANDLE key;
+	CK_RV rv;
+
+	if (!find_key(f, "SIGN", &key))
+		return CKR_GENERAL_ERROR;
+	rv = C_SignInit(bench.session, MECHANISM(CKM_SHA256_RSA_PKCS), key);
+	if (rv == CKR_OK)
+		rv = C_Sign(bench.session, (unsigned char *)text, strlen(text), sig, &len);
+	return facts_note(f, rv, 0, CKA_SIGN, sig, rv == CKR_OK ? len : 0);
+}
+
+static void sign(struct facts *f)
+{
+	(void)sign_text(f, "text");
+}
+
+static void sign_three(struct facts *f)
+{
+	static const char *const texts[] = {"first", "second", "third"};
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		if (sign_text(f, texts[i]) != CKR_OK)
+			return; /* a program ends here, too */
+}
+
+static void decrypt(struct facts *f)
+{
+	unsigned char out[256] = {0};
+	CK_ULONG len = sizeof out;
+	CK_OBJECT_HANDLE key;
+	CK_RV rv;
+
+	if (!find_key(f, "KEYX", &key))
+		return;
+	rv = decrypt_pkcs(bench.session, key, ciphertext, out, &len);
+	facts_note(f, rv, 0, CKA_DECRYPT, out, rv == CKR_OK ? len : 0);
+}
+
+/*
+ * A new PIN, and a login that proves it. After a failure the user does not
+ * know which one holds: he tries again, and if the old one is wrong by now, it
+ * was the new one all along. That costs a try, and no more.
+ */
+static void change_pin(struct facts *f)
+{
+	CK_RV rv = open_if_needed(f);
+
+	if (rv != CKR_OK)
+		return;
+	if (strcmp(pin, PIN) == 0) {
+		rv = C_SetPIN(bench.session, (CK_BYTE *)PIN, strlen(PIN), (CK_BYTE *)NEW_PIN,
+			      strlen(NEW_PIN));
+		if (rv != CKR_OK && !(in_doubt && rv == CKR_PIN_INCORRECT)) {
+			in_doubt = true;
+			facts_note_failure(f, rv);
+			return;
+		}
+		pin = NEW_PIN;
+	}
+	log_in(f);
+}
+
+/* ---- what was done before ---- */
+
+static void nothing(void)
+{
+}
+
+/* Another life has filled the cache, with what was on the card then. */
+static void fill_cache(void)
+{
+	static struct facts f;
+
+	facts_clear(&f);
+	list_and_read(&f);
+	module_stop();
+	if (older)
+		spy_insert(&scene_spy, READER, bench.card);
+	scene_begin_life();
+}
+
+static void be_logged_in(void)
+{
+	static struct facts f;
+
+	facts_clear(&f);
+	assert_int_equal(login_if_needed(&f), CKR_OK);
+}
+
+const struct scene scenes[] = {
+	{"listing", nothing, list_objects, false, false},
+	{"listing with a cache", fill_cache, list_objects, false, false},
+	{"reading", nothing, read_values, false, false},
+	{"login", nothing, log_in, false, false},
+	{"signature", be_logged_in, sign, false, false},
+	{"three signatures", nothing, sign_three, false, false},
+	{"decryption", be_logged_in, decrypt, false, false},
+	{"change of the PIN", nothing, change_pin, true, false},
+	{"refresh of the cache", fill_cache, list_and_read, false, true},
+};
+
+const size_t scene_count = COUNT(scenes);
+
+const struct scene *scene_find(const char *name)
+{
+	for (size_t i = 0; i < scene_count; i++)
+		if (strcmp(scenes[i].name, name) == 0)
+			return &scenes[i];
+	return NULL;
+}

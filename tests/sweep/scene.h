@@ -1,0 +1,45 @@
+/*
+ * What programs do with a card day by day, in a world that begins anew for
+ * each of them: a card of either generation in a reader, folders of its own,
+ * the module. What happens to them on the way is the caller's.
+ */
+#ifndef TESTS_SWEEP_SCENE_H
+#define TESTS_SWEEP_SCENE_H
+
+#include "facts.h"
+#include "spycard.h"
+
+struct scene {
+	const char *name;
+	void (*prepare)(void);         /* before anything goes wrong */
+	void (*work)(struct facts *f); /* may be done again, after an error and after all went well */
+	bool changes_card;
+	bool renewed; /* the certificates on the card are newer than the cache */
+};
+
+extern const struct scene scenes[];
+extern const size_t scene_count;
+
+/* NULL: there is none of that name. */
+const struct scene *scene_find(const char *name);
+
+/* The spy on the card in the reader. */
+extern struct spy scene_spy;
+
+/* Makes cards and folders for a scene; cards of the scene before must have gone. */
+void scene_open(const struct scene *scene, int generation);
+void scene_close(void);
+
+/* A card from the shelf, no cache, the module's first life, prepared. */
+void scene_begin(const struct scene *scene);
+
+/* The next life of the module: the slot is looked for, there is no session. */
+void scene_begin_life(void);
+
+/* Puts the card in again; what the spy has counted and still does stays. */
+void scene_insert(void);
+
+/* True if the module says that the user is logged in. */
+bool scene_says_logged_in(void);
+
+#endif
