@@ -6,6 +6,8 @@
  *   bit 1  the rest is the file; else edits: place (2), bytes to take out, n, n bytes
  *   bit 2  the hash is made right, as no fuzzer can guess it
  *   bit 3  the format's name and the card's number are put before it
+ *   bit 4  the edits are of the other generation's file under this card's
+ *          number, as if a card had been here that gave itself this one's
  */
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -20,6 +22,7 @@
 #define RAW 0x02
 #define REPAIR 0x04
 #define HEAD 0x08
+#define OTHER 0x10
 #define FILE_MAX 70000
 #define HASH_SIZE 32
 #define OBJECTS_MAX 200
@@ -28,6 +31,7 @@
 struct bytes {
 	uint8_t data[FILE_MAX];
 	size_t len;
+	char number[32]; /* of the card that it is of */
 };
 
 static const char *serial(void)
@@ -74,6 +78,7 @@ static const struct bytes *own_file(uint8_t options)
 		user_list(user_start(), &seen);
 		user_stop();
 		read_own(b);
+		snprintf(b->number, sizeof b->number, "%s", serial());
 		hostile_end();
 	}
 	return b;
@@ -108,6 +113,18 @@ static void edit(struct bytes *b, const uint8_t *data, size_t size)
 	}
 }
 
+/* Under this card's number, which is as long. */
+static void put_file(struct bytes *b, const struct bytes *own, size_t len)
+{
+	const size_t n = strlen(own->number);
+
+	MUST(n && n == strlen(serial()));
+	put(b, own->data, len);
+	for (size_t at = 0; at + n <= b->len; at++)
+		if (memcmp(b->data + at, own->number, n) == 0)
+			memcpy(b->data + at, serial(), n);
+}
+
 static void make_file(uint8_t options, const uint8_t *data, size_t size, struct bytes *out)
 {
 	const char magic[] = "twcard cache 2\n";
@@ -123,9 +140,9 @@ static void make_file(uint8_t options, const uint8_t *data, size_t size, struct 
 		}
 		put(out, data, size);
 	} else {
-		const struct bytes *own = own_file(options);
+		const struct bytes *own = own_file(options & OTHER ? options ^ HOSTILE_GEN2 : options);
 
-		put(out, own->data, own->len - (options & REPAIR ? HASH_SIZE : 0));
+		put_file(out, own, own->len - (options & REPAIR ? HASH_SIZE : 0));
 		edit(out, data, size);
 	}
 	if (options & REPAIR && out->len + HASH_SIZE <= FILE_MAX) {
@@ -246,7 +263,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t options = size ? data[0] : 0;
 	CK_SESSION_HANDLE session;
 
-	(void)own_file(options);
+	(void)own_file(options); /* both are made while no card is in the reader */
+	(void)own_file(options ^ HOSTILE_GEN2);
 	begin(options);
 	make_file(options, data + (size != 0), size - (size != 0), &file);
 	folder_write(file_name(), file.data, file.len);
