@@ -152,6 +152,10 @@ merge_target() {
 	echo "$1: $(find "$here/corpus/$1" -type f | wc -l) inputs"
 }
 
+# libFuzzer ends without a target's own tidying.
+TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
 build_product
 status=0
 [ $merge = yes ] || printf '%-12s %12s %8s %8s %8s %9s\n' target executions exec/s edges corpus findings
