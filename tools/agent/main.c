@@ -28,7 +28,7 @@
 struct options {
 	unsigned port, idle, consent_seconds; /* seconds; 0: no end */
 	const char *module;
-	bool help, version;
+	bool autostart, help, version;
 };
 
 static const char help_text[] = N_(
@@ -39,6 +39,7 @@ static const char help_text[] = N_(
 	"  --port PORT             listen here (default 61161; 0: any that is free)\n"
 	"  --module FILE           use another PKCS#11 module\n"
 	"  --idle SECONDS          end when nobody has asked for so long (default 0: never)\n"
+	"  --autostart             end at once where systemd runs: its units start the service\n"
 	"  --consent-seconds N     so long the user may take to agree (default 13; 0: no limit)\n"
 	"  --version               the version\n"
 	"  --help                  this text\n");
@@ -79,6 +80,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 		{"module", required_argument, NULL, 'm'},
 		{"idle", required_argument, NULL, 'i'},
 		{"consent-seconds", required_argument, NULL, 'c'},
+		{"autostart", no_argument, NULL, 'a'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -96,6 +98,8 @@ static bool read_options(int argc, char **argv, struct options *o)
 			good = read_number("consent-seconds", optarg, NUMBER_MAX, &o->consent_seconds);
 		else if (c == 'm')
 			o->module = optarg;
+		else if (c == 'a')
+			o->autostart = true;
 		else if (c == 'v')
 			o->version = true;
 		else if (c == 'h')
@@ -198,6 +202,12 @@ static bool open_sockets(const struct options *o, struct loopback *sockets)
 	return good;
 }
 
+/* As sd_booted(3) says it. */
+static bool systemd_runs(void)
+{
+	return access("/run/systemd/system", F_OK) == 0;
+}
+
 /* The lock is there: no other agent of the user's is. */
 static enum exit_code run(const struct options *o)
 {
@@ -254,6 +264,8 @@ int main(int argc, char **argv)
 		printf("%s%s\n", o.help ? _(help_text) : "twcard-agent " PACKAGE_VERSION, "");
 		return EXIT_GOOD;
 	}
+	if (o.autostart && systemd_runs())
+		return EXIT_GOOD;
 	protect();
 	return run_alone(&o);
 }
