@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -232,11 +233,16 @@ static bool replace_by_nameless(struct output *out, const char *from_proc)
 	return good;
 }
 
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
 static bool rename_it(const struct output *out)
 {
 	if (out->force)
 		return rename(out->temporary, out->path) == 0;
-	if (renameat2(AT_FDCWD, out->temporary, AT_FDCWD, out->path, RENAME_NOREPLACE) == 0)
+	/* not renameat2(): musl 1.2.3 has none */
+	if (syscall(SYS_renameat2, AT_FDCWD, out->temporary, AT_FDCWD, out->path, RENAME_NOREPLACE) == 0)
 		return true;
 	/* a file system that cannot do that; link() does not replace either */
 	if ((errno != EINVAL && errno != ENOSYS) || link(out->temporary, out->path) != 0)
