@@ -317,24 +317,28 @@ static enum result parse_attributes(const STACK_OF(ASN1_TYPE) *row, struct p15_o
 	return RESULT_OK;
 }
 
-/* Whatever tag it has: the rest has the form of a record. */
-static P15_RECORD *open_record(const uint8_t *der, size_t len)
+/*
+ * Whatever tag it has: the rest has the form of a record. Want of memory is
+ * told from a bad record, which the caller leaves out.
+ */
+static enum result open_record(const uint8_t *der, size_t len, P15_RECORD **out)
 {
 	struct buffer copy = BUFFER_INIT;
 	const unsigned char *p;
-	P15_RECORD *record = NULL;
+	enum result r = buffer_append(&copy, der, len);
 
-	if (buffer_append(&copy, der, len) == RESULT_OK) {
+	*out = NULL;
+	if (r == RESULT_OK) {
 		copy.data[0] = TAG_SEQUENCE;
 		p = copy.data;
-		record = (P15_RECORD *)ASN1_item_d2i(NULL, &p, (long)len, ASN1_ITEM_rptr(P15_RECORD));
-		if (record && p != copy.data + len) {
-			ASN1_item_free((ASN1_VALUE *)record, ASN1_ITEM_rptr(P15_RECORD));
-			record = NULL;
-		}
+		*out = (P15_RECORD *)ASN1_item_d2i(NULL, &p, (long)len, ASN1_ITEM_rptr(P15_RECORD));
+		if (!*out && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
+			r = RESULT_NO_MEMORY;
+		else if (!*out || p != copy.data + len)
+			r = RESULT_BAD_DATA;
 	}
 	buffer_clear(&copy);
-	return record;
+	return r;
 }
 
 static enum result parse_record(enum p15_class kind, bool is_attribute, const uint8_t *der, size_t len,
@@ -342,14 +346,14 @@ static enum result parse_record(enum p15_class kind, bool is_attribute, const ui
 {
 	P15_RECORD *record = NULL;
 	struct p15_object o;
-	enum result r = RESULT_BAD_DATA;
+	enum result r;
 
 	memset(&o, 0, sizeof o);
 	o.kind = kind;
 	o.is_attribute = is_attribute;
 	ERR_set_mark();
-	record = open_record(der, len);
-	if (record)
+	r = open_record(der, len, &record);
+	if (r == RESULT_OK)
 		r = parse_common(record->common, &o);
 	if (r == RESULT_OK)
 		r = parse_class(record->klass, &o);
