@@ -308,14 +308,30 @@ static void read_options(int argc, char **argv)
 			options.plan.pairs = ALL_PAIRS;
 			options.tap = false;
 			break;
-		case 'o': options.out = optarg; break;
-		case 'p': options.plan.pairs = number; break;
-		case 'e': options.plan.every = number ? number : 1; break;
-		case 's': options.plan.seed = number; break;
-		case 'j': options.jobs = number ? number : 1; break;
-		case 'c': options.scene = optarg; break;
-		case 'g': options.generation = (int)number; break;
-		case 'f': options.fault = optarg; break;
+		case 'o':
+			options.out = optarg;
+			break;
+		case 'p':
+			options.plan.pairs = number;
+			break;
+		case 'e':
+			options.plan.every = number ? number : 1;
+			break;
+		case 's':
+			options.plan.seed = number;
+			break;
+		case 'j':
+			options.jobs = number ? number : 1;
+			break;
+		case 'c':
+			options.scene = optarg;
+			break;
+		case 'g':
+			options.generation = (int)number;
+			break;
+		case 'f':
+			options.fault = optarg;
+			break;
 		default:
 			usage(c == 'h' ? stdout : stderr);
 			exit(c == 'h' ? 0 : 2);
