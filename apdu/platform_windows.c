@@ -283,11 +283,13 @@ static bool is_wanted(HANDLE handle, int flags)
 static HANDLE create(const wchar_t *path, int flags, int mode)
 {
 	const DWORD write = flags & O_APPEND ? FILE_APPEND_DATA | SYNCHRONIZE : GENERIC_WRITE;
+	/* who made it may take it away again */
 	const DWORD access = (flags & O_WRONLY ? 0 : GENERIC_READ) | READ_CONTROL |
-			     (flags & (O_WRONLY | O_RDWR) ? write : 0);
+			     (flags & (O_WRONLY | O_RDWR) ? write : 0) | (flags & (O_EXCL | O_TEMPORARY) ? DELETE : 0);
 	const DWORD how = flags & O_CREAT ? (flags & O_EXCL ? CREATE_NEW : OPEN_ALWAYS) : OPEN_EXISTING;
 	const DWORD attributes = FILE_FLAG_BACKUP_SEMANTICS |
-				 (flags & O_NOFOLLOW ? FILE_FLAG_OPEN_REPARSE_POINT : 0);
+				 (flags & O_NOFOLLOW ? FILE_FLAG_OPEN_REPARSE_POINT : 0) |
+				 (flags & O_TEMPORARY ? FILE_FLAG_DELETE_ON_CLOSE | FILE_ATTRIBUTE_TEMPORARY : 0);
 	SECURITY_ATTRIBUTES security = {.nLength = sizeof security};
 	HANDLE handle = INVALID_HANDLE_VALUE;
 
@@ -369,13 +371,19 @@ int unlinkat(int dir, const char *path, int flags)
 	return DeleteFileW(wide) ? 0 : fail_as(GetLastError());
 }
 
-int renameat(int from_dir, const char *from, int to_dir, const char *to)
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
 	wchar_t old[WIDE_MAX], new[WIDE_MAX];
 
 	if (!path_at(from_dir, from, old) || !path_at(to_dir, to, new))
 		return -1;
-	return MoveFileExW(old, new, MOVEFILE_REPLACE_EXISTING) ? 0 : fail_as(GetLastError());
+	return MoveFileExW(old, new, flags & RENAME_NOREPLACE ? 0 : MOVEFILE_REPLACE_EXISTING) ? 0
+											       : fail_as(GetLastError());
+}
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return renameat2(from_dir, from, to_dir, to, 0);
 }
 
 int fchmod(int fd, int mode)

@@ -23,6 +23,7 @@
 #define O_NOFOLLOW 0x02000000
 #define O_NONBLOCK 0 /* no file here makes an open wait */
 #define AT_FDCWD (-100)
+#define RENAME_NOREPLACE 1
 #define LOCK_EX 2
 #define LOCK_NB 4
 #ifndef EWOULDBLOCK
@@ -51,6 +52,7 @@ FILE *platform_fopen(const char *path, const char *mode); /* for reading, "re" *
 
 int unlinkat(int dir, const char *path, int flags);
 int renameat(int from_dir, const char *from, int to_dir, const char *to);
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags); /* RENAME_NOREPLACE */
 int fchmod(int fd, int mode); /* does nothing: a file keeps the rights that it was made with */
 int fsync(int fd);
 int flock(int fd, int operation); /* LOCK_EX | LOCK_NB only; ends with the descriptor */

@@ -9,6 +9,9 @@
 #   win PROGRAM ARGS...   in $work; $win_pin is its first line of input, output in
 #                         $work/win.out and win.err, its exit code in $win_status
 #   win_says NAME CODE REGEX PROGRAM ARGS...
+#   win_json NAME EXPRESSION PROGRAM ARGS...   it prints one JSON value, of which the Python
+#                         expression (the value is `v`) holds
+#   use_windows_keyset    the configuration, with the test keys of second-generation cards
 #   use_windows_conf [LINE...]   its configuration; the cache is off
 #
 # shellcheck disable=SC2034,SC2154  # the variables are for the test, or card.sh's
@@ -26,7 +29,9 @@ command -v wine >/dev/null || skip_all "wine is not installed (packages wine, wi
 command -v $host-gcc >/dev/null || skip_all "$host-gcc is not installed (package gcc-mingw-w64-x86-64)"
 [ -x "$top_builddir/tools/virtual-card/twcard-virtual" ] ||
     skip_all "there is no build for this system in $top_builddir (set TWCARD_NATIVE_BUILD)"
-[ -e "$windows_build/twcard-pkcs11.dll" ] || bail "the module is not built: $windows_build/twcard-pkcs11.dll"
+for file in twcard-pkcs11.dll tools/twcard/twcard.exe; do
+	[ -e "$windows_build/$file" ] || bail "it is not built: $windows_build/$file"
+done
 
 # shellcheck source=../lib/card.sh
 . "$top_srcdir/tests/lib/card.sh"
@@ -100,12 +105,35 @@ win_says() {
 	fi
 }
 
+win_json() {
+	local name=$1 expression=$2
+
+	shift 2
+	win "$@"
+	if python3 -c 'import json, sys; v = json.load(open(sys.argv[1])); sys.exit(not ('"$expression"'))' \
+	    "$work/win.out" 2>"$work/win.json"; then
+		pass "$name"
+	else
+		fail "$name"
+		diag "does not hold: $expression"
+		head -n 40 "$work/win.json" "$work/win.out" "$work/win.err" | tap_diag_stream
+	fi
+}
+
+use_windows_keyset() {
+	mkdir -p "$work/keysets"
+	chmod 700 "$work/keysets"
+	(umask 077 && printf 'profile = gppki\nmaster-key = %s\ndiversification-aid = %s\n' \
+	    "$master_key" A000000283FF088692535389C00014 >"$work/keysets/test.keyset")
+	use_windows_conf "keyset-dir = Z:$work/keysets" "$@"
+}
+
 # One at a time: a wine prefix has one server.
 exec 7>"$windows_build/wine.lock"
 flock 7
 build_programs >"$work/programs.log" 2>&1 || bail "the test programs do not build: $(tail -n 5 "$work/programs.log")"
 make_prefix || bail "wine does not start: $(tail -n 3 "$programs/wineboot.log")"
-cp "$windows_build/twcard-pkcs11.dll" "$programs"/*.dll "$programs"/*.exe "$work/" || bail "cannot copy to $work"
+cp "$windows_build/twcard-pkcs11.dll" "$windows_build/tools/twcard/twcard.exe" "$programs"/*.dll "$programs"/*.exe "$work/" || bail "cannot copy to $work"
 start_bridge || bail "the bridge to pcscd did not start: $(cat "$work/bridge.err")"
 use_windows_conf
 client=(client.exe twcard-pkcs11.dll)

@@ -27,6 +27,9 @@ BIO *fetch_bytes(const char *where, size_t max, char why[X509_FILE_WHY]);
 /* The same of an address, with POST: an OCSP request. */
 BIO *fetch_ocsp(const char *url, BIO *request, char why[X509_FILE_WHY]);
 
+/* What both do with an address (cert_transfer.c); request NULL: GET. */
+BIO *fetch_transfer(const char *url, BIO *request, size_t max, char why[X509_FILE_WHY]);
+
 /* Appends revocation lists, see x509_add_crls(). False: why. */
 bool fetch_crls(const char *where, STACK_OF(X509_CRL) *to, char why[X509_FILE_WHY]);
 

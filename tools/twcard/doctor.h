@@ -143,6 +143,10 @@ void doctor_check_p11kit(struct doctor *d, struct doctor_finding *f);
 void doctor_check_nss(struct doctor *d, struct doctor_finding *f);
 void doctor_check_firefox(struct doctor *d, struct doctor_finding *f);
 
+/* What differs between systems: doctor_service.c and doctor_files.c, or doctor_windows.c. */
+void doctor_say_no_reader(struct doctor *d, struct doctor_finding *f);
+const char *doctor_how_to_set_clock(void); /* translated */
+
 /* ---- the report (doctor_report.c) ---- */
 
 /*
@@ -150,6 +154,10 @@ void doctor_check_firefox(struct doctor *d, struct doctor_finding *f);
  * d->trace. NULL: out of memory. Owned by the caller.
  */
 char *doctor_report(struct doctor *d, const char *log, const char *trace);
+
+/* For it, of the system: its versions; names of the computer and its user (doctor_system.c, doctor_windows.c). */
+void doctor_put_system(FILE *out, const struct doctor *d);
+void doctor_add_computer(struct redactor *r);
 
 /* Logs to d->log and d->trace, or, without them, as the user wants it. */
 void doctor_log_start(struct doctor *d);
