@@ -6,9 +6,9 @@
 
 #include <json-c/json.h>
 
-#include "tools/twcard/cert_check.h"
 #include "tools/twcard/cert_fetch.h"
 #include "tools/twcard/cert_list.h"
+#include "tools/twcard/cert_view.h"
 #include "tools/twcard/commands.h"
 #include "tools/twcard/message.h"
 #include "tools/twcard/table.h"
@@ -26,27 +26,6 @@ struct work {
 };
 
 /* ---- words ---- */
-
-static const struct {
-	const char *key; /* in JSON */
-	const char *text;
-} points[] = {
-	[CERT_POINT_CHAIN] = {"chain", N_("Chain")},
-	[CERT_POINT_VALIDITY] = {"validity", N_("Validity")},
-	[CERT_POINT_USAGE] = {"usage", N_("Usage")},
-	[CERT_POINT_REVOCATION] = {"revocation", N_("Revocation")},
-	[CERT_POINT_CA_REVOCATION] = {"ca-revocation", N_("Revocation of CAs")},
-};
-
-static const struct {
-	const char *key;
-	const char *text;
-	enum style style;
-} states[] = {
-	[CERT_STATE_NOT_CHECKED] = {"not-checked", N_("not checked"), STYLE_WARN},
-	[CERT_STATE_GOOD] = {"good", N_("good"), STYLE_GOOD},
-	[CERT_STATE_BAD] = {"bad", N_("bad"), STYLE_BAD},
-};
 
 static const struct {
 	const char *word;
@@ -147,39 +126,11 @@ static enum exit_code read_all(const struct arguments *args, struct work *w)
 
 /* ---- one certificate ---- */
 
-static const char *result_of(const struct cert_finding findings[CERT_POINTS])
-{
-	const char *result = "good";
-
-	for (size_t i = 0; i < CERT_POINTS; i++) {
-		if (findings[i].is_told && findings[i].state == CERT_STATE_BAD)
-			return "bad";
-		if (findings[i].is_told && findings[i].state == CERT_STATE_NOT_CHECKED)
-			result = "incomplete";
-	}
-	return result;
-}
-
 static void add_json(struct work *w, struct json_object *about,
 		     const struct cert_finding findings[CERT_POINTS])
 {
-	struct json_object *list = json_object_new_array();
-
-	for (size_t i = 0; i < CERT_POINTS; i++) {
-		const struct cert_finding *f = &findings[i];
-		struct json_object *point;
-
-		if (!f->is_told)
-			continue;
-		point = json_object_new_object();
-		json_object_object_add(point, "point", json_object_new_string(points[i].key));
-		json_object_object_add(point, "state", json_object_new_string(states[f->state].key));
-		json_object_object_add(point, "text", message_json_text(f->text));
-		json_object_object_add(point, "next", message_json_text(f->next));
-		json_object_array_add(list, point);
-	}
-	json_object_object_add(about, "result", json_object_new_string(result_of(findings)));
-	json_object_object_add(about, "points", list);
+	json_object_object_add(about, "result", json_object_new_string(cert_view_result(findings)));
+	json_object_object_add(about, "points", cert_view_points(findings));
 	json_object_array_add(w->json, about);
 }
 
@@ -195,8 +146,8 @@ static void print(const char *title, const struct cert_finding findings[CERT_POI
 
 		if (!f->is_told)
 			continue;
-		table_cell(t, STYLE_PLAIN, "%s", _(points[i].text));
-		table_cell(t, states[f->state].style, "%s", _(states[f->state].text));
+		table_cell(t, STYLE_PLAIN, "%s", cert_view_point((enum cert_point)i));
+		table_cell(t, cert_view_style(f->state), "%s", cert_view_state(f->state));
 		table_cell(t, STYLE_PLAIN, "%s", f->text);
 		if (!f->next)
 			continue;
@@ -320,7 +271,7 @@ static void print_summary(const struct work *w)
 	for (size_t i = 0; i < CERT_POINTS; i++) {
 		if (!w->not_checked[i])
 			continue;
-		printf("%s%s", *between ? between : _(" Not checked: "), _(points[i].text));
+		printf("%s%s", *between ? between : _(" Not checked: "), cert_view_point((enum cert_point)i));
 		between = _(", ");
 	}
 	printf("\n");

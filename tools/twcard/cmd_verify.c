@@ -16,7 +16,7 @@
 #include "tools/twcard/commands.h"
 #include "tools/twcard/message.h"
 #include "tools/twcard/output.h"
-#include "tools/twcard/signer.h"
+#include "tools/twcard/signer_view.h"
 #include "tools/twcard/table.h"
 #include "tools/twcard/x509_file.h"
 
@@ -35,17 +35,12 @@ struct verification {
 	int signer_count;
 };
 
-static bool is_good(const struct signer *s)
-{
-	return s->intact && !s->problem_count;
-}
-
 static bool all_good(const struct verification *v)
 {
 	bool good = v->signer_count > 0;
 
 	for (int i = 0; i < v->signer_count; i++)
-		good = good && is_good(&v->signers[i]);
+		good = good && signer_is_good(&v->signers[i]);
 	return good;
 }
 
@@ -251,60 +246,12 @@ static enum exit_code verify_raw(struct verification *v)
 
 /* ---- what is said ---- */
 
-static const char *const ess_words[] = {
-	[SIGNER_ESS_MISSING] = "missing", [SIGNER_ESS_MATCHES] = "match", [SIGNER_ESS_DIFFERS] = "mismatch"};
-static const char *const chain_words[] = {
-	[TRUST_GOOD] = "good", [TRUST_BAD] = "bad", [TRUST_NOT_CHECKED] = "not-checked"};
-
-static void time_text(const struct signer *s, char out[CERT_TIME_SIZE])
-{
-	struct tm tm;
-
-	*out = '\0';
-	if (s->time && ASN1_TIME_to_tm(s->time, &tm))
-		cert_info_time(timegm(&tm), out);
-}
-
-/* What the chain was checked against; NULL: nothing. */
-static const char *against(const struct verification *v, const struct signer *s)
-{
-	if (s->chain == TRUST_NOT_CHECKED)
-		return NULL;
-	return v->trust.source == TRUST_CARD ? "card" : "files";
-}
-
-static struct json_object *signer_json(const struct verification *v, const struct signer *s)
-{
-	struct json_object *o = json_object_new_object(), *problems = json_object_new_array();
-	struct cert_info info;
-	char when[CERT_TIME_SIZE];
-	struct json_object *certificate = NULL;
-
-	if (s->x509 && cert_info_read(s->x509, time(NULL), &info)) {
-		certificate = cert_info_json(&info);
-		cert_info_clear(&info);
-	}
-	time_text(s, when);
-	for (size_t i = 0; i < s->problem_count; i++)
-		json_object_array_add(problems, message_json_text(s->problems[i]));
-	json_object_object_add(o, "valid", json_object_new_boolean(is_good(s)));
-	json_object_object_add(o, "certificate", certificate);
-	json_object_object_add(o, "intact", json_object_new_boolean(s->intact));
-	json_object_object_add(o, "digest", message_json_some(s->digest));
-	json_object_object_add(o, "signing_time", message_json_some(when));
-	json_object_object_add(o, "signing_certificate", message_json_some(v->raw ? NULL : ess_words[s->ess]));
-	json_object_object_add(o, "chain", message_json_text(chain_words[s->chain]));
-	json_object_object_add(o, "chain_against", message_json_some(against(v, s)));
-	json_object_object_add(o, "problems", problems);
-	return o;
-}
-
 static void say_json(const struct verification *v)
 {
 	struct json_object *o = json_object_new_object(), *signers = json_object_new_array();
 
 	for (int i = 0; i < v->signer_count; i++)
-		json_object_array_add(signers, signer_json(v, &v->signers[i]));
+		json_object_array_add(signers, signer_view_json(&v->signers[i], v->trust.source, v->raw));
 	json_object_object_add(o, "valid", json_object_new_boolean(all_good(v)));
 	json_object_object_add(o, "signature", message_json_text(v->signature));
 	json_object_object_add(o, "file", message_json_some(v->file));
@@ -339,8 +286,9 @@ static void say_signer(const struct verification *v, const struct signer *s)
 	struct cert_info info;
 	char when[CERT_TIME_SIZE];
 
-	time_text(s, when);
-	row(table, _("signature"), is_good(s) ? STYLE_GOOD : STYLE_BAD, is_good(s) ? _("good") : _("NOT good"));
+	signer_view_time(s, when);
+	row(table, _("signature"), signer_is_good(s) ? STYLE_GOOD : STYLE_BAD,
+	    signer_is_good(s) ? _("good") : _("NOT good"));
 	if (s->x509 && cert_info_read(s->x509, time(NULL), &info)) {
 		row(table, _("signed by"), STYLE_HEAD, info.holder);
 		row(table, _("subject"), STYLE_PLAIN, info.subject);

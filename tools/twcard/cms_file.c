@@ -217,15 +217,11 @@ static enum exit_code parse_split(struct cms_file *out)
 	return code;
 }
 
-enum exit_code cms_file_read(const char *path, struct cms_file *out)
+static enum exit_code parse(struct cms_file *out)
 {
 	size_t looked = 0;
-	enum exit_code code;
+	enum exit_code code = stream_look(&out->in, &looked);
 
-	*out = (struct cms_file){.encoding = CMS_AS_DER, .split = {.fd = -1}};
-	code = stream_open(path, &out->in);
-	if (code == EXIT_GOOD)
-		code = stream_look(&out->in, &looked);
 	if (code != EXIT_GOOD)
 		return code;
 	out->encoding = recognize(&out->in, looked);
@@ -238,6 +234,22 @@ enum exit_code cms_file_read(const char *path, struct cms_file *out)
 		return code;
 	message_error(_("%s is no signed or encrypted message (CMS, S/MIME), or it is damaged"), out->in.name);
 	return EXIT_NEGATIVE;
+}
+
+enum exit_code cms_file_take(struct stream_in *in, struct cms_file *out)
+{
+	*out = (struct cms_file){.encoding = CMS_AS_DER, .in = *in, .split = {.fd = -1}};
+	*in = (struct stream_in)STREAM_CLOSED;
+	return parse(out);
+}
+
+enum exit_code cms_file_read(const char *path, struct cms_file *out)
+{
+	struct stream_in in;
+	enum exit_code code = stream_open(path, &in);
+
+	*out = (struct cms_file){.encoding = CMS_AS_DER, .in = STREAM_CLOSED, .split = {.fd = -1}};
+	return code == EXIT_GOOD ? cms_file_take(&in, out) : code;
 }
 
 void cms_file_clear(struct cms_file *file)

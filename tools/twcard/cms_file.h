@@ -59,6 +59,9 @@ struct cms_file {
  * known. The user has been told.
  */
 enum exit_code cms_file_read(const char *path, struct cms_file *out);
+/* The same from a file that is open, at its beginning; it is taken over. */
+enum exit_code cms_file_take(struct stream_in *in, struct cms_file *out);
+
 void cms_file_clear(struct cms_file *file);
 
 /* Does it bring its content, and not only say something about it? */
