@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """pages.py SCREENSHOTS - the agent's pages in Chromium, with stub.py as the agent. Prints TAP."""
 
-import base64
+import hashlib
 import json
 import os
 import sys
@@ -216,7 +216,14 @@ def show_manager(v):
     v.looks("login", v.texts["login"])
     v.manager()
     v.looks("cards", v.texts["days"])
-    for name, ready in (("sign", "#signer option"), ("sites", "#section-sites li"), ("trouble", "#part-selftest button")):
+    v.button("[data-key^='chain cert1 ']")
+    v.b.wait("document.body.innerText.includes('to the root')")
+    v.button("[data-key^='authz ']")
+    v.b.wait("document.activeElement.matches('dialog input')")
+    v.b.keys("975310", "enter")
+    v.b.wait("document.body.innerText.includes('A1')")
+    v.looks("cards-told", v.texts["days"])
+    for name, ready in (("sign", "#signer option"), ("verify", "#verify-now"), ("sites", "#section-sites li"), ("trouble", "#part-selftest button")):
         v.button(f"#go-{name}")
         v.b.find(ready)
         if name == "trouble":
@@ -224,6 +231,11 @@ def show_manager(v):
                 v.button(f"#part-{part} button")
                 v.b.find(f"#part-{part} [role=status] :first-child")
         v.looks(name, v.texts["manager"])
+    with tempfile.TemporaryDirectory() as folder:
+        for valid in (True, False):
+            v.stub.world["valid"] = valid
+            chosen(v, a_file(folder, "x.p7s", b"beside"), a_file(folder, "x", b"data"))
+            v.looks("verified" if valid else "verified-bad", v.texts["manager"])
     v.button("#go-cards")
     v.button("[data-key^='change ']")
     v.b.find("dialog[open]")
@@ -475,8 +487,16 @@ def checks_chains(v):
     v.button("[data-key^='chain cert2 ']")
     v.b.wait("document.body.innerText.includes('does not offer')")
     v.button("[data-key^='authz ']")
-    v.b.until(lambda: v.b.text().count("does not offer") == 2, "the second answer")
-    test("what the agent cannot do is said", True)
+    wait_dialog(v)
+    v.b.keys("975310", "enter")
+    v.b.wait("document.body.innerText.includes('A1')")
+    test("authorizations are told, as text", EVIL in v.b.text() and v.b.run("return document.title") == "Card manager - twcard")
+    v.stub.world["authz"] = []
+    v.button("[data-key^='authz ']")
+    wait_dialog(v)
+    v.b.keys("975310", "enter")
+    v.b.wait("document.body.innerText.includes('no authorization certificate')")
+    equal("that there is none, too; each PIN was sent once", [json.loads(p[2])["pin"] for p in v.stub.posts("/manage/authz")], ["975310", "975310"])
 
 
 def changes_sites(v):
@@ -506,19 +526,62 @@ def signs_a_file(v):
         v.b.keys("975310")
         v.b.keys("enter")
         v.b.find("#signature")
-        request = json.loads(v.stub.posts("/manage/call")[0][2])
-        equal("the whole file is signed", base64.b64decode(request["tbs"]), data)
-        equal("and what comes back is saved", v.b.run("return window.made.text()"), "signature of " + request["tbs"])
-        equal("under the file's name", v.b.run("return document.getElementById('signature').download"), os.path.basename(file.name) + ".p7m")
-        file.truncate(256 * 1024 + 1)
+        equal("the whole file goes to the agent, as it is", [p[2] for p in v.stub.posts("/manage/file")], [data])
+        equal("and what comes back is saved", v.b.run("return window.made.text()"), "signature of " + hashlib.sha256(data).hexdigest())
+        equal("under the file's name", v.b.run("return document.getElementById('signature').download"), os.path.basename(file.name) + ".p7s")
         v.stub.seen.clear()
-        v.manager()
-        v.button("#go-sign")
-        v.b.type("#file", file.name)
         v.button("#sign-now")
-        v.b.wait("document.querySelector('#section-sign [role=alert]') !== null")
-        equal("a larger one is not sent", v.stub.posts("/manage/call"), [])
-        test("but told what takes it", "twcard sign" in v.b.text())
+        wait_dialog(v)
+        v.b.keys("111111", "enter")
+        v.b.wait("document.querySelector('dialog [role=alert]') !== null")
+        v.b.type("#pin", "975310")
+        v.b.keys("enter")
+        v.b.wait("document.querySelector('dialog') === null")
+        equal("after a wrong PIN the file is not sent again", (len(v.stub.posts("/manage/file")), len(v.stub.posts("/manage/sign"))), (1, 2))
+    v.stub.world["slots"].clear()
+    v.changed()
+    v.b.wait("document.querySelector('#section-sign [role=alert]') !== null")
+    equal("without a card nothing can be signed", v.b.run("return document.getElementById('sign-now').disabled"), True)
+
+
+def a_file(folder, name, data):
+    path = os.path.join(folder, name)
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def chosen(v, signature, data=None):
+    """Both fields are chosen anew, and what the page says of them is waited for."""
+    v.button("#go-cards")
+    v.b.run("for (const form of document.forms) form.reset()")
+    v.button("#go-verify")
+    v.b.type("#verify-signature", signature)
+    if data:
+        v.b.type("#verify-data", data)
+    v.button("#verify-now")
+    v.b.wait("document.querySelector('#verdict, #section-verify [role=alert]') !== null")
+    return v.b.run("return document.querySelector('#verdict, #section-verify [role=alert]').textContent")
+
+
+def verifies_a_file(v):
+    v.manager()
+    v.button("#go-verify")
+    v.button("#verify-now")
+    v.b.wait("document.querySelector('#section-verify [role=alert]') !== null")
+    equal("without a signature nothing is sent", v.stub.posts("/manage/signature"), [])
+    with tempfile.TemporaryDirectory() as folder:
+        signature = a_file(folder, "x.p7s", b"beside")
+        inside = a_file(folder, "x.p7m", b"inside")
+        data = a_file(folder, "x", b"data")
+        equal("a good one", chosen(v, signature, data), "The signature is good.")
+        test("names are text", EVIL in v.b.text() and v.b.run("return document.title") == "Card manager - twcard")
+        test("one that lacks its data says so", "choose the file" in chosen(v, signature))
+        test("one that brings them wants no others", "Nothing was checked" in chosen(v, inside, data))
+        equal("and is good alone", chosen(v, inside), "The signature is good.")
+        v.stub.world["valid"] = False
+        equal("a bad one", chosen(v, signature, data), "The signature is NOT good.")
+        test("says why", "not those that were signed" in v.b.text())
 
 
 def helps(v):
@@ -586,7 +649,7 @@ def self_test(v):
 SHOWN = [show_popups, show_add, show_manager, show_self_test]
 DONE = [
     forwards_unchanged, signs_by_keyboard, refuses, remembers, last_try, time_is_over, other_messages, adds_a_site, agent_is_gone,
-    foreign_text, key_is_used, cards_come_and_go, checks_the_pin, changes_the_pin, checks_chains, changes_sites, signs_a_file, helps,
+    foreign_text, key_is_used, cards_come_and_go, checks_the_pin, changes_the_pin, checks_chains, changes_sites, signs_a_file, verifies_a_file, helps,
     loses_the_agent, by_keyboard, self_test,
 ]
 

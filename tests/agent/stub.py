@@ -13,6 +13,7 @@ It checks no tokens well: that is the agent's own work, and tested there.
 import argparse
 import base64
 import copy
+import hashlib
 import json
 import os
 import threading
@@ -28,6 +29,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+UPLOADS = ["/manage/file", "/manage/signature"]
 TOKEN = "t" * 43
 KEY = "once"
 CANCELLED = {"func": "sign", "ret_code": 0x76000999, "last_error": 0, "message": "cancelled by the user"}
@@ -71,7 +73,7 @@ def world():
             {"origin": "https://moica.nat.gov.tw", "state": "allowed", "since": 1700000000, "session": False},
             {"origin": "https://evil.example", "state": "blocked", "since": 1700000000, "session": False},
         ],
-        "right_pin": "975310", "last_try": False, "can_check": True,
+        "right_pin": "975310", "last_try": False, "can_check": True, "valid": True, "authz": [AUTHORIZATION],
         # What a popup gets for each func; None: done at once.
         "consent": {
             "MakeSignature": {
@@ -98,6 +100,7 @@ class Stub:
         self.pages = pages
         self.world = world()
         self.generation = 1
+        self.kept = {}  # uploads, by name
         self.seen = []  # (path, headers, body) of each POST
         self.answers = ThreadingHTTPServer(("127.0.0.1", 0), handler(self, agent_get, agent_post))
         self.sites = ThreadingHTTPServer(("127.0.0.1", 0), handler(self, site_get, None))
@@ -140,8 +143,12 @@ def handler(stub, get, post):
         def do_POST(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             path = urllib.parse.urlsplit(self.path).path
-            stub.seen.append((path, dict(self.headers), body.decode()))
-            status, answer = post(stub, path, self.headers, body.decode())
+            if path in UPLOADS:
+                stub.seen.append((path, dict(self.headers), body))
+                status, answer = keep(stub, path, self.headers, body)
+            else:
+                stub.seen.append((path, dict(self.headers), body.decode()))
+                status, answer = post(stub, path, self.headers, body.decode())
             self.send(status, "application/json", json.dumps(answer).encode())
 
     return Handler
@@ -247,6 +254,47 @@ def manage_call(stub, request):
     return 200, work(stub, request["func"], request, request.get("pin"))
 
 
+# ---- files ----
+
+def keep(stub, path, headers, body):
+    if headers.get("X-Twcard-Token") != TOKEN:
+        return 401, {"error": "token"}
+    name = f"{len(stub.kept)}{os.path.basename(path)}"
+    stub.kept[name] = body
+    return 200, {"upload": name, "size": len(body)}
+
+
+def sign(stub, request):
+    data = stub.kept[request["file"]]
+    return manage_call(stub, {**request, "func": "signFile", "tbs": hashlib.sha256(data).hexdigest()})
+
+
+def verify(stub, request):
+    inside = stub.kept[request["signature"]].startswith(b"inside")
+    if not inside and "file" not in request:
+        return 200, {"state": "needs-data"}
+    if inside and "file" in request:
+        return 200, {"state": "data-inside"}
+    signer = {
+        "valid": stub.world["valid"], "certificate": {"holder": "王小明", "subject": f"CN={EVIL}", "issuer": "MOICA", "serial": "1A2B"},
+        "intact": stub.world["valid"], "digest": "SHA256", "signing_time": "2026-01-02T03:04:05Z", "chain": "good",
+        "problems": [] if stub.world["valid"] else [f"the data are not those that were signed {EVIL}"],
+    }
+    return 200, {"state": "done", "valid": stub.world["valid"], "inside": inside, "encoding": "der", "signers": [signer]}
+
+
+AUTHORIZATION = {
+    "kind": "applications", "serial": "5E", "issuer": "C=TW,O=經濟部", "not_before": "2026-01-01T00:00:00Z", "not_after": "2027-01-01T00:00:00Z",
+    "content": {"grants": [{"application": f"報稅 {EVIL}", "unit_name": "財務部", "unit_code": "F1", "role": None}], "bearer": {"kind": "other", "number": "A1"}},
+    "verified": None, "why": "the certificate of the card that signed is not at hand",
+}
+
+
+def authz(stub, request):
+    status, answer = manage_call(stub, {**request, "func": "authz"})
+    return status, {**answer, "certificates": stub.world["authz"]} if answer.get("ret_code") == 0 else answer
+
+
 def set_site(stub, request):
     known = [one for one in stub.world["sites"] if one["origin"] != request["origin"]]
     if request["state"] != "unknown":
@@ -264,7 +312,12 @@ def manage(stub, name, request):
         "site": lambda: set_site(stub, request),
         "log": lambda: (200, {"lines": stub.world["lines"]}),
         "call": lambda: manage_call(stub, request),
-        "check": lambda: (200, {"chain": "good", "why": f"to the root {EVIL}"}),
+        "check": lambda: (200, {"result": "incomplete", "points": [
+            {"point": "chain", "state": "good", "text": f"to the root {EVIL}", "next": None},
+            {"point": "revocation", "state": "not-checked", "text": "nobody was asked", "next": None}]}),
+        "authz": lambda: authz(stub, request),
+        "sign": lambda: sign(stub, request),
+        "verify": lambda: verify(stub, request),
         "selftest": lambda: (200, {"steps": stub.world["steps"]}),
         "report": lambda: (200, {"text": f"twcard report\nreader: {EVIL}\n"}),
     }

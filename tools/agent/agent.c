@@ -11,6 +11,7 @@
 #define DIRECT(path, methods, function) {path, ROUTE_DIRECT, methods, direct_ask, function, NULL, NULL}
 #define PAGE(path, page) {path, ROUTE_PAGE, "GET", open_page, WORK_NOT_OFFERED, page, NULL}
 #define OWN(path, run) {path, ROUTE_OWN, "POST", run, WORK_NOT_OFFERED, NULL, NULL}
+#define UPLOAD(path, run) {path, ROUTE_UPLOAD, "POST", run, WORK_NOT_OFFERED, NULL, NULL}
 #define CONTROL(path, run) {path, ROUTE_CONTROL, "POST", run, WORK_NOT_OFFERED, NULL, NULL}
 
 static const struct route routes[] = {
@@ -54,6 +55,12 @@ static const struct route routes[] = {
 	OWN("/manage/site", manage_site),
 	OWN("/manage/log", manage_log),
 	OWN("/manage/call", manage_call),
+	OWN("/manage/check", cert_check_one),
+	OWN("/manage/authz", cert_authz),
+	OWN("/manage/sign", file_sign),
+	OWN("/manage/verify", file_verify),
+	UPLOAD("/manage/file", file_data),
+	UPLOAD("/manage/signature", file_signature),
 	OWN("/manage/selftest", manage_selftest),
 	OWN("/manage/report", manage_report),
 	{"/manage/events", ROUTE_EVENTS, "GET", manage_events, WORK_NOT_OFFERED, NULL, NULL},
@@ -142,6 +149,7 @@ static enum refusal (*const checks[ROUTE_KINDS])(const struct agent *a, const st
 	[ROUTE_PAGE] = check_page,
 	[ROUTE_FILE] = check_file,
 	[ROUTE_OWN] = check_own,
+	[ROUTE_UPLOAD] = check_own,
 	[ROUTE_EVENTS] = check_events,
 	[ROUTE_DIRECT] = check_direct,
 	[ROUTE_CONTROL] = check_control,
@@ -195,6 +203,15 @@ static enum refusal check(struct call *c)
 	return checks[c->route->kind](c->a, c->q);
 }
 
+struct upload *agent_upload(struct agent *a, struct agent_question *q)
+{
+	struct call c = {.a = a, .q = q, .now = a->now()};
+
+	if (check(&c) != REFUSAL_COUNT || c.route->kind != ROUTE_UPLOAD || !keys_good(a->keys, q->token, c.now))
+		return NULL;
+	return upload_new(c.route->run == file_signature ? UPLOAD_SIGNATURE : UPLOAD_DATA);
+}
+
 void agent_ask(struct agent *a, struct agent_question *q, struct agent_answer *out)
 {
 	struct call c = {.a = a, .q = q, .out = out, .now = a->now()};
@@ -221,9 +238,10 @@ bool agent_init(struct agent *a)
 	a->popups = popups_new();
 	a->pins = pin_rule_new();
 	a->keys = keys_new();
+	a->uploads = uploads_new();
 	if (!a->journal)
 		a->journal = journal_new(false);
-	if (!a->popups || !a->pins || !a->keys || !a->journal)
+	if (!a->popups || !a->pins || !a->keys || !a->uploads || !a->journal)
 		return false;
 	atomic_store(&a->used, a->now());
 	return true;
@@ -234,6 +252,7 @@ void agent_clear(struct agent *a)
 	popups_free(a->popups);
 	pin_rule_free(a->pins);
 	keys_free(a->keys);
+	uploads_free(a->uploads);
 	journal_free(a->journal);
 	sites_close(a->sites);
 	work_close(a->work);

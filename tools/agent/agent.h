@@ -17,6 +17,7 @@
 #include "tools/agent/pin_rule.h"
 #include "tools/agent/popups.h"
 #include "tools/agent/sites.h"
+#include "tools/agent/upload.h"
 #include "tools/agent/work.h"
 
 #define AGENT_PORT 61161
@@ -37,6 +38,7 @@ struct agent {
 	struct pin_rule *pins;
 	struct journal *journal;
 	struct keys *keys;
+	struct uploads *uploads;
 	const struct page *page_list;
 	unsigned port;
 	unsigned consent_seconds; /* 0: no limit */
@@ -56,6 +58,7 @@ struct agent_question {
 	uint8_t *body;    /* wiped where it may hold a secret */
 	size_t len;
 	bool too_large;   /* the body was, and was not kept */
+	struct upload *upload; /* agent_upload()'s, with the whole body; NULL: there is none. What is left of it is the caller's */
 	enum agent_peer peer;
 };
 
@@ -81,7 +84,13 @@ struct agent_answer {
 /* Any number of threads. *out is cleared by free(out->body). */
 void agent_ask(struct agent *a, struct agent_question *q, struct agent_answer *out);
 
-/* Makes what the caller has not: popups, pins, journal, keys. False: out of memory or of random bytes. */
+/*
+ * Before a body comes: is it a file that the agent's page sends? Then it goes there, piece by piece. NULL:
+ * it does not, or may not; agent_ask() says why. Owned by the caller.
+ */
+struct upload *agent_upload(struct agent *a, struct agent_question *q);
+
+/* Makes what the caller has not: popups, pins, journal, keys, uploads. False: out of memory or of random bytes. */
 bool agent_init(struct agent *a);
 void agent_clear(struct agent *a);
 

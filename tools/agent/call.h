@@ -14,6 +14,7 @@ enum route_kind {
 	ROUTE_PAGE,    /* a page that the user opens */
 	ROUTE_FILE,    /* what pages load */
 	ROUTE_OWN,     /* for the agent's own pages */
+	ROUTE_UPLOAD,  /* the same, with a file as body: agent_upload() */
 	ROUTE_EVENTS,  /* the same, where a page can send no header */
 	ROUTE_DIRECT,  /* for programs and allowed sites */
 	ROUTE_CONTROL, /* for `twcard agent` */
@@ -58,7 +59,7 @@ void direct_ask(struct call *c);
 void direct_bitmap(struct call *c);
 void direct_preflight(struct call *c);
 
-/* The card manager and `twcard agent` (manage.c). */
+/* The card manager (manage.c). */
 void manage_login(struct call *c);
 void manage_state(struct call *c);
 void manage_events(struct call *c);
@@ -68,6 +69,18 @@ void manage_log(struct call *c);
 void manage_call(struct call *c);
 void manage_selftest(struct call *c);
 void manage_report(struct call *c);
+
+/* Files of the page's (manage_file.c). */
+void file_data(struct call *c);
+void file_signature(struct call *c);
+void file_sign(struct call *c);
+void file_verify(struct call *c);
+
+/* Certificates (manage_cert.c). */
+void cert_check_one(struct call *c);
+void cert_authz(struct call *c);
+
+/* `twcard agent` (manage.c). */
 void control_status(struct call *c);
 void control_open(struct call *c);
 void control_stop(struct call *c);
@@ -110,6 +123,15 @@ struct json_object *perform_error(struct agent *a, const struct perform *p, uint
 
 /* That of the strictness with which no PIN may go to the card; WORK_OK: it may. */
 struct json_object *perform_refused(struct agent *a, const struct perform *p, enum pin_why why);
+
+/* What the files of the card manager share: a page's request, after its token was found good. NULL: it was not, and the call is answered. request_free(). */
+struct json_object *manage_request(struct call *c, struct secret *pin);
+
+/* What WORK_INFO_CERTS answers. NULL: out of memory. Owned by the caller. */
+struct json_object *manage_cards(struct agent *a);
+
+/* The user's own click and PIN: what was wrong before does not matter, the last try does. Owned by the caller. */
+struct json_object *manage_by_hand(struct agent *a, const struct perform *p);
 
 #define PERFORM_PIN_LOCKED 0xA4 /* CKR_PIN_LOCKED */
 

@@ -18,8 +18,7 @@
 #define ADDRESS_MAX 128
 #define RETRY_MS 1000 /* a page asks again so soon */
 
-/* A page's request, after its token was found good. NULL: it was not, and the call is answered. request_free(). */
-static struct json_object *read_page(struct call *c, struct secret *pin)
+struct json_object *manage_request(struct call *c, struct secret *pin)
 {
 	struct json_object *request = NULL;
 
@@ -34,7 +33,7 @@ static struct json_object *read_page(struct call *c, struct secret *pin)
 static bool is_page(struct call *c)
 {
 	struct secret pin = SECRET_INIT;
-	struct json_object *request = read_page(c, &pin);
+	struct json_object *request = manage_request(c, &pin);
 	bool good = request != NULL;
 
 	request_free(request);
@@ -63,7 +62,7 @@ void manage_login(struct call *c)
 
 /* ---- what there is ---- */
 
-static struct json_object *cards(struct agent *a)
+struct json_object *manage_cards(struct agent *a)
 {
 	struct json_object *request = json_object_new_object();
 	const struct work_consent consent = {.pin = NULL};
@@ -79,7 +78,7 @@ static struct json_object *state_json(struct agent *a)
 	struct json_object *state = json_object_new_object();
 
 	json_object_object_add(state, "generation", json_object_new_int64((int64_t)work_generation(a->work)));
-	json_object_object_add(state, "info", cards(a));
+	json_object_object_add(state, "info", manage_cards(a));
 	json_object_object_add(state, "version", json_object_new_string(PACKAGE_VERSION));
 	json_object_object_add(state, "port", json_object_new_int((int)a->port));
 	json_object_object_add(state, "queue", json_object_new_int((int)pin_rule_queue(a->pins)));
@@ -129,7 +128,7 @@ void manage_sites(struct call *c)
 void manage_site(struct call *c)
 {
 	struct secret pin = SECRET_INIT;
-	struct json_object *request = read_page(c, &pin);
+	struct json_object *request = manage_request(c, &pin);
 	char origin[ORIGIN_MAX];
 	enum site_state state;
 
@@ -195,7 +194,7 @@ static bool may_by_hand(void *context, const struct work_preview *card, enum pin
 	return false;
 }
 
-static struct json_object *do_by_hand(struct agent *a, const struct perform *p)
+struct json_object *manage_by_hand(struct agent *a, const struct perform *p)
 {
 	struct by_hand h = {.a = a, .p = p};
 	const struct perform_rule rule = {.given = p->pin->len, .may = may_by_hand, .context = &h};
@@ -206,14 +205,14 @@ static struct json_object *do_by_hand(struct agent *a, const struct perform *p)
 void manage_call(struct call *c)
 {
 	struct secret pin = SECRET_INIT;
-	struct json_object *request = read_page(c, &pin);
+	struct json_object *request = manage_request(c, &pin);
 	struct perform p = {.request = request, .pin = &pin, .serial = "", .who = "card manager"};
 
 	if (request) {
 		p.func = json_bytes_text(request, "func");
 		p.function = request_function(p.func);
 		answer_json(c->out, p.function == WORK_NOT_OFFERED ? perform_error(c->a, &p, WORK_METHOD, 0)
-								   : do_by_hand(c->a, &p));
+								   : manage_by_hand(c->a, &p));
 	}
 	request_free(request);
 	secret_clear(&pin);
@@ -263,7 +262,7 @@ static struct json_object *selftest_json(struct agent *a)
 		{"certificate", "the card has a certificate", "卡片裡有憑證"},
 		{"access", "only your own programs reach this agent", "只有您自己的程式能使用這個服務"},
 	};
-	struct json_object *info = cards(a), *all = json_object_new_object(), *list = json_object_new_array(), *certs;
+	struct json_object *info = manage_cards(a), *all = json_object_new_object(), *list = json_object_new_array(), *certs;
 	size_t readers = 0;
 	struct json_object *token = first_token(info, &readers);
 	bool module = info && json_object_get_int64(json_bytes_member(info, "ret_code")) == WORK_OK;

@@ -27,6 +27,11 @@ static const struct {
 	[REFUSAL_JSON] = {"json", 400, "the request is not of its form", "請求的格式不正確"},
 	[REFUSAL_FILE] = {"file", 500, "the file of sites could not be written; twcard agent log says more",
 			  "無法寫入網站清單檔案；詳情請見 twcard agent log"},
+	[REFUSAL_ROOM] = {"room", 507, "there is no room to keep the file; make room in the folder of temporary files (TMPDIR)",
+			  "沒有空間保存檔案；請在暫存檔資料夾（TMPDIR）騰出空間"},
+	[REFUSAL_UPLOAD] = {"upload", 404, "the file is no longer kept; choose it again", "檔案已不再保留；請重新選擇"},
+	[REFUSAL_NO_SIGNATURE] = {"no-signature", 400, "the file is no signature (CMS, PEM, S/MIME), or it is damaged",
+				  "這個檔案不是簽章（CMS、PEM、S/MIME），或已損壞"},
 	[REFUSAL_INTERNAL] = {"internal", 500, "the agent has failed; twcard agent log says more",
 			      "服務發生錯誤；詳情請見 twcard agent log"},
 };

@@ -48,6 +48,8 @@ static const char *const kinds[WORK_FUNCTION_COUNT] = {
 	[WORK_WRITE_CERT] = "write",
 	[WORK_CHALLENGE] = "info",
 	[WORK_CARD_COMMAND] = "card",
+	[WORK_SIGN_FILE] = "sign",
+	[WORK_AUTHZ] = "info",
 	[WORK_NOT_OFFERED] = "info",
 };
 

@@ -30,6 +30,7 @@ struct exchange {
 	uint8_t *body;
 	size_t len, room;
 	bool too_large;
+	struct upload *upload; /* gets the body instead; NULL: none */
 };
 
 static time_t seconds(void)
@@ -62,6 +63,7 @@ static void exchange_done(void *context, struct MHD_Connection *connection, void
 		return;
 	*own = NULL;
 	wipe_body(x);
+	upload_free(x->upload);
 	free(x);
 }
 
@@ -199,10 +201,9 @@ static enum agent_peer peer_known(struct MHD_Connection *connection)
 	return info ? (enum agent_peer)(uintptr_t)info->socket_context : AGENT_PEER_OTHER;
 }
 
-static enum MHD_Result answer_now(struct agent *a, struct exchange *x, struct MHD_Connection *connection,
-				  const char *path, const char *method)
+static struct agent_question read_heads(struct MHD_Connection *connection, const char *path, const char *method)
 {
-	struct agent_question q = {
+	return (struct agent_question){
 		.method = method,
 		.path = path,
 		.host = head(connection, "Host"),
@@ -219,15 +220,46 @@ static enum MHD_Result answer_now(struct agent *a, struct exchange *x, struct MH
 		.domain = query(connection, "domain"),
 		.withcert = query(connection, "withcert"),
 		.key = query(connection, "token"),
-		.body = x->body,
-		.len = x->len,
-		.too_large = x->too_large,
 		.peer = peer_known(connection),
 	};
+}
+
+static enum MHD_Result answer_now(struct agent *a, struct exchange *x, struct MHD_Connection *connection,
+				  const char *path, const char *method)
+{
+	struct agent_question q = read_heads(connection, path, method);
 	struct agent_answer answer;
 
+	q.body = x->body;
+	q.len = x->len;
+	q.too_large = x->too_large;
+	q.upload = x->upload;
 	agent_ask(a, &q, &answer);
+	x->upload = q.upload;
 	return send_answer(connection, &answer);
+}
+
+static enum MHD_Result begin(struct agent *a, struct MHD_Connection *connection, const char *path, const char *method,
+			     void **own)
+{
+	struct exchange *x = calloc(1, sizeof *x);
+	struct agent_question q = read_heads(connection, path, method);
+
+	*own = x;
+	if (!x)
+		return MHD_NO;
+	x->begun = seconds();
+	x->upload = agent_upload(a, &q);
+	return MHD_YES;
+}
+
+/* A file takes the time that it takes: it is the agent's own page that sends it. False: the connection ends. */
+static bool take_piece(struct exchange *x, const char *data, size_t len)
+{
+	if (!x->upload)
+		return append(x, data, len) && seconds() - x->begun < BEGUN_SECONDS;
+	(void)upload_add(x->upload, data, len); /* the answer says it */
+	return true;
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path, const char *method,
@@ -236,15 +268,10 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	struct exchange *x = *own;
 
 	(void)version;
-	if (!x) {
-		x = calloc(1, sizeof *x);
-		*own = x;
-		if (x)
-			x->begun = seconds();
-		return x ? MHD_YES : MHD_NO;
-	}
+	if (!x)
+		return begin(context, connection, path, method, own);
 	if (*len) {
-		bool ok = append(x, data, *len) && seconds() - x->begun < BEGUN_SECONDS;
+		bool ok = take_piece(x, data, *len);
 
 		*len = 0;
 		return ok ? MHD_YES : MHD_NO;

@@ -182,6 +182,8 @@ static const struct {
 	[WORK_WRITE_CERT] = {work_write_cert, "writeCert", false},
 	[WORK_CHALLENGE] = {work_not_offered, "getChallenge", false},
 	[WORK_CARD_COMMAND] = {work_card_command, NULL, true},
+	[WORK_SIGN_FILE] = {work_sign_file, "sign", true},
+	[WORK_AUTHZ] = {work_authz, "authz", true},
 	[WORK_NOT_OFFERED] = {work_not_offered, NULL, false},
 };
 

@@ -27,6 +27,8 @@ enum work_function {
 	WORK_WRITE_CERT,   /* writecert */
 	WORK_CHALLENGE,    /* getChallenge */
 	WORK_CARD_COMMAND, /* changeUserPINCode, resetUserPIN …: the request's func says which */
+	WORK_SIGN_FILE,    /* the card manager's: "digest" of a file (base64, of hashAlgorithm), CAdES beside it */
+	WORK_AUTHZ,        /* the card manager's: the authorization certificates behind the PIN */
 	WORK_NOT_OFFERED,  /* New-eID, card printing, any other func: 0x7600000E */
 	WORK_FUNCTION_COUNT
 };

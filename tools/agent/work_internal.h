@@ -100,6 +100,8 @@ bool work_decrypt(struct work_job *job);
 bool work_make_csr(struct work_job *job);
 bool work_write_cert(struct work_job *job);
 bool work_card_command(struct work_job *job);
+bool work_sign_file(struct work_job *job);
+bool work_authz(struct work_job *job);
 bool work_not_offered(struct work_job *job);
 
 #endif

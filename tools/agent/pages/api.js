@@ -38,6 +38,32 @@ export function call(name, body) {
 	return post(`/manage/${name}`, body ?? {}, sessionStorage.getItem(place));
 }
 
+/*
+ * A file, of any size: it goes to the agent on this machine as it is, and stays there under the name
+ * that comes back. on_part(0 … 1) while it goes.
+ */
+export function send(name, file, on_part) {
+	return new Promise((resolve, reject) => {
+		const request = new XMLHttpRequest();
+
+		request.open("POST", `/manage/${name}`);
+		request.setRequestHeader("Content-Type", "application/octet-stream");
+		request.setRequestHeader("X-Twcard-Token", sessionStorage.getItem(place));
+		request.responseType = "json";
+		request.upload.addEventListener("progress", event => on_part(event.total ? event.loaded / event.total : 0));
+		request.addEventListener("load", () => {
+			const answer = request.response ?? {};
+
+			if (request.status === 200)
+				resolve(answer.upload);
+			else
+				reject(new Refused(request.status, answer.error ?? "", answer.text));
+		});
+		request.addEventListener("error", () => reject(new Error("gone")));
+		request.send(file);
+	});
+}
+
 export function forget_token() {
 	sessionStorage.removeItem(place);
 }

@@ -1,6 +1,7 @@
 /* Readers and cards, as they are now: holder, certificates, PIN, authorizations. */
 
 import { Refused, call, certificates, days_left, holder, is_own, readers } from "./api.js";
+import { show_authorizations } from "./authz.js";
 import { add, date, facts, fill, foreign, make, plain, say } from "./dom.js";
 import { change_pin, check_pin } from "./pin.js";
 import { choose, t } from "./texts.js";
@@ -9,7 +10,11 @@ import { choose, t } from "./texts.js";
 const checked = new Map();
 
 const usages = { digitalSignature: "use_sign", "keyEncipherment|dataEncipherment": "use_encrypt", "keyCertSign|cRLSign": "use_ca" };
-const chains = { good: ["good", "chain_good"], bad: ["bad", "chain_bad"], unknown: ["warn", "chain_unknown"] };
+const results = { good: ["good", "check_good"], bad: ["bad", "check_bad"], incomplete: ["warn", "check_incomplete"] };
+const states = { good: ["good", "good"], bad: ["bad", "bad"], "not-checked": ["warn", "not_checked"] };
+const points = {
+	chain: "chain", validity: "valid", usage: "use", revocation: "revocation", "ca-revocation": "ca_revocation",
+};
 
 function days(certificate) {
 	const left = days_left(certificate);
@@ -27,10 +32,19 @@ function error_text(error) {
 	return t("agent_gone");
 }
 
-function chain_text(result) {
-	const [look, text] = chains[result.chain] ?? chains.unknown;
+function look(table, word, otherwise) {
+	const [name, text] = table[word] ?? table[otherwise];
 
-	return [make("span", { class: look }, t(text)), result.why ? " " : null, result.why ? foreign(result.why) : null];
+	return make("span", { class: name }, t(text));
+}
+
+function point_row(point) {
+	return [points[point.point] ? t(points[point.point]) : point.point,
+		make("div", {}, look(states, point.state, "not-checked"), " ", foreign(point.text))];
+}
+
+function check_text(result) {
+	return [look(results, result.result, "incomplete"), facts((result.points ?? []).map(point_row))];
 }
 
 function chain_part(certificate, reader) {
@@ -42,14 +56,14 @@ function chain_part(certificate, reader) {
 			const result = await call("check", { certb64: certificate.certb64 });
 
 			checked.set(certificate.certb64, result);
-			fill(place, chain_text(result));
+			fill(place, check_text(result));
 		} catch (error) {
 			fill(place, make("span", { class: "warn" }, error_text(error)));
 		}
 	}
 
 	if (known)
-		add(place, chain_text(known));
+		add(place, check_text(known));
 	else if (typeof certificate.certb64 === "string")
 		add(place, make("button", { onclick: ask, "data-key": `chain ${certificate.label} ${reader}` }, t("chain_check")));
 	return place;
@@ -67,27 +81,6 @@ function certificate_part(certificate, reader) {
 			[t("valid"), `${date(certificate.notBeforeT) ?? "?"} – ${date(certificate.notAfterT) ?? "?"}`],
 			[t("chain"), chain_part(certificate, reader)],
 		]));
-}
-
-function authorization_part(one) {
-	return make("li", {}, make("strong", {}, foreign(one.kind)), " ",
-		facts([
-			[t("holder"), one.holder],
-			[t("issuer"), one.issuer],
-			[t("serial"), one.serial],
-			[t("valid"), `${date(one.not_before) ?? "?"} – ${date(one.not_after) ?? "?"}`],
-			[t("chain"), make("span", {}, chain_text(one))],
-		]));
-}
-
-async function show_authorizations(reader, place) {
-	try {
-		const list = (await call("authz", { reader: reader.name, serial: reader.token.serialNumber })).certificates ?? [];
-
-		fill(place, list.length ? make("ul", { class: "list" }, list.map(authorization_part)) : make("p", {}, t("authz_none")));
-	} catch (error) {
-		fill(place, make("p", { class: "warn" }, error_text(error)));
-	}
 }
 
 function card_part(reader) {

@@ -7,11 +7,13 @@ import { sign } from "./sign.js";
 import { sites } from "./sites.js";
 import { choose, t } from "./texts.js";
 import { trouble } from "./trouble.js";
+import { verify } from "./verify.js";
 
 /* Each: its name, text, what draws it once into its place, and then hears of states. */
 const sections = [
 	{ name: "cards", text: "cards", part: cards },
 	{ name: "sign", text: "sign_file", part: sign },
+	{ name: "verify", text: "verify_file", part: verify },
 	{ name: "sites", text: "sites", part: sites },
 	{ name: "trouble", text: "trouble", part: trouble },
 ];

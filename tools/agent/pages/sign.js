@@ -1,20 +1,10 @@
-/* A file is signed: it goes to the agent on this machine, and its signature comes back as a file. */
+/* A file is signed: the agent on this machine makes its digest, and the signature comes back as a file beside it. */
 
 import { call, certificates, holder, is_own, readers } from "./api.js";
 import { add, byId, fill, foreign, make, plain, showProblem } from "./dom.js";
-import { pin_dialog } from "./pin.js";
+import { file_field, is_readable, send_file } from "./files.js";
+import { error_text, pin_dialog } from "./pin.js";
 import { t } from "./texts.js";
-
-/* What one request may have, in bytes: base64 makes it a third more. */
-export const largest = 256 * 1024;
-
-function to_base64(bytes) {
-	let text = "";
-
-	for (let i = 0; i < bytes.length; i += 4096)
-		text += String.fromCharCode(...bytes.subarray(i, i + 4096));
-	return btoa(text);
-}
 
 function from_base64(text) {
 	return Uint8Array.from(atob(text), c => c.charCodeAt(0));
@@ -35,34 +25,28 @@ function signers(state) {
 
 function offer(place, name, answer) {
 	const link = make("a", {
-		class: "button", id: "signature", download: `${name}.p7m`,
-		href: URL.createObjectURL(new Blob([from_base64(answer.signature)], { type: "application/pkcs7-mime" })),
+		class: "button", id: "signature", download: `${name}.p7s`,
+		href: URL.createObjectURL(new Blob([from_base64(answer.signature)], { type: "application/pkcs7-signature" })),
 	}, t("sign_save"));
 
-	fill(place, make("p", { class: "good" }, t("signed")), foreign(`${name}.p7m`), " ", link);
+	fill(place, make("p", { class: "good" }, t("signed")), foreign(`${name}.p7s`), " ", link);
 	link.focus();
 }
 
-function request(signer, bytes, values) {
-	return call("call", {
-		func: "MakeSignature", tbs: to_base64(bytes), tbsEncoding: "base64", hashAlgorithm: "SHA256", signatureType: "PKCS7",
-		withSigningTime: "true", withCert: "true", slotDescription: signer.reader, keyidb64: signer.id, ...values,
-	});
-}
-
 export function sign(place) {
-	const file = make("input", { type: "file", id: "file" });
+	const [label, file] = file_field("file", "file");
 	const choice = make("select", { id: "signer" });
 	const problem = make("div", {});
+	const way = make("div", {});
 	const result = make("div", { role: "status" });
 	const button = make("button", { class: "main", type: "submit", id: "sign-now" }, t("sign_now"));
 	const form = make("form", { class: "box" },
-		make("p", {}, t("sign_means")),
-		make("label", { for: "file" }, t("file")), file,
-		make("label", { for: "signer" }, t("sign_with")), choice, problem,
+		make("p", {}, t("sign_means")), label, file,
+		make("label", { for: "signer" }, t("sign_with")), choice, problem, way,
 		make("div", { class: "buttons" }, button));
 	let known = "";
 	let offered = [];
+	let busy = false;
 
 	function update(state) {
 		const chosen = offered[choice.selectedIndex];
@@ -79,40 +63,52 @@ export function sign(place) {
 		showProblem(problem, now.length ? null : t("sign_no_card"));
 	}
 
-	async function submit() {
-		const signer = offered[choice.selectedIndex];
-		const chosen = file.files[0];
-
-		showProblem(problem, null);
-		fill(result);
-		if (!signer || !chosen || chosen.size === 0 || chosen.size > largest) {
-			showProblem(problem, t(!signer ? "sign_no_card" : !chosen || chosen.size === 0 ? "file_missing" : "file_large", { n: largest / 1024 }));
-			return;
-		}
-		let bytes;
-		try {
-			bytes = new Uint8Array(await chosen.arrayBuffer());
-		} catch {
-			showProblem(problem, t("file_unread"));
-			return;
-		}
+	async function sign_one(signer, chosen) {
+		const name = await send_file("file", chosen, way);
 		let answer = null;
 		const good = await pin_dialog({
 			title: t("sign_file"),
 			notes: [make("p", {}, foreign(chosen.name)), make("p", {}, plain(signer.text))],
 			fields: [["pin", "pin"]],
 			button: "sign_now",
-			act: async values => (answer = await request(signer, bytes, values)),
+			act: async values => (answer = await call("sign", {
+				file: name, slotDescription: signer.reader, keyidb64: signer.id, ...values,
+			})),
 			finished: () => null,
 		});
+
 		if (good)
 			offer(result, chosen.name, answer);
 	}
 
+	async function submit() {
+		const signer = offered[choice.selectedIndex];
+		const chosen = file.files[0];
+
+		showProblem(problem, null);
+		fill(result);
+		if (!signer || !chosen) {
+			showProblem(problem, t(signer ? "file_missing" : "sign_no_card"));
+			return;
+		}
+		if (!await is_readable(chosen)) {
+			showProblem(problem, t("file_unread"));
+			return;
+		}
+		busy = true;
+		try {
+			await sign_one(signer, chosen);
+		} catch (error) {
+			showProblem(problem, error_text(error));
+		}
+		busy = false;
+	}
+
 	form.addEventListener("submit", event => {
 		event.preventDefault();
-		submit();
+		if (!busy)
+			submit();
 	});
-	add(place, form, result, make("p", { class: "faint" }, t("verify_means")));
+	add(place, form, result);
 	return { update, shown: () => byId("file")?.blur() };
 }
