@@ -293,11 +293,13 @@ def refuses(v):
         equal(f"decision {decision}: the site is told", v.got()[1]["ret_code"], code)
         v.closed()
         equal("without a PIN", "pin" in json.loads(v.stub.posts("/consent")[0][2]), False)
+        equal("a window that has its answer was not closed", v.stub.posts("/consent/closed"), [])
     v.asks(SIGN)
     v.b.run("window.close()")
     equal("closed window: the site is told", v.got()[1]["ret_code"], 0x76000999)
-    v.b.until(lambda: v.stub.posts("/consent"), "the agent to be told")
-    equal("and the agent", json.loads(v.stub.posts("/consent")[0][2])["decision"], "no")
+    v.b.until(lambda: v.stub.posts("/consent/closed"), "the agent to be told")
+    equal("and the agent, by the window's token", [json.loads(p[2]) for p in v.stub.posts("/consent/closed")], [{"token": TOKEN}])
+    equal("and nothing is decided", v.stub.posts("/consent"), [])
 
 
 def remembers(v):

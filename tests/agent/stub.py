@@ -329,6 +329,8 @@ def agent_post(stub, path, headers, body):
         if json.loads(body)["key"] != KEY:
             return 401, {"error": "token", "text": {"en": "The key is used up.", "zh_TW": "金鑰已失效。"}}
         return 200, {"token": TOKEN}
+    if path == "/consent/closed":
+        return 200, {}
     if headers.get("X-Twcard-Token") != TOKEN:
         return 401, {"error": "token"}
     if path == "/popup":

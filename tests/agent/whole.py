@@ -62,6 +62,10 @@ def sites(v, kind, work, pin):
     v.button("#no")
     equal("and may refuse", v.got()[1]["ret_code"], 0x76000999)
     v.closed()
+    v.asks({"func": "GetUserCert"})
+    v.b.run("window.close()")
+    equal("a window that is closed tells the site at once", v.got()[1]["ret_code"], 0x76000999)
+    v.closed()
     info = agree(v, {"func": "GetUserCert"}, remember="site")
     token = info["slots"][0]["token"]
     equal("with consent the site gets the card", (info["func"], info["ret_code"], token["certs"][0]["label"]), ("pkcs11info", 0, "cert1"))

@@ -1,6 +1,6 @@
 /* A site asks to be allowed: /addDomain. */
 
-import { byId, fill, foreign, make, say, showProblem } from "./dom.js";
+import { byId, fill, foreign, make, say, showProblem, tell_closed, when_closed } from "./dom.js";
 import { choose, t } from "./texts.js";
 
 const own = name => document.querySelector(`meta[name="twcard-${name}"]`).content;
@@ -12,6 +12,13 @@ function show(title, ...rest) {
 	fill(byId("main"), head, ...rest);
 	head.focus();
 }
+
+let decided = false;
+
+when_closed(() => {
+	if (!decided)
+		tell_closed(own("token"));
+});
 
 async function decide(site, decision, problem) {
 	try {
@@ -26,6 +33,7 @@ async function decide(site, decision, problem) {
 			showProblem(problem, said.text ? choose(said.text) : t("agent_gone"));
 			return;
 		}
+		decided = true;
 		window.opener?.postMessage(said.answer, site);
 		window.close();
 	} catch {

@@ -1,6 +1,6 @@
 /* What the person sees of a request: who asks, for what, with which certificate; and the PIN. */
 
-import { add, byId, date, facts, fill, foreign, make, say, showProblem } from "./dom.js";
+import { add, byId, date, facts, fill, foreign, make, say, showProblem, when_closed } from "./dom.js";
 import { choose, t } from "./texts.js";
 
 /* A click that was meant for what was there before is none: the buttons wait this long (ms). */
@@ -10,8 +10,6 @@ const titles = {
 	info: "ask_info", sign: "ask_sign", decrypt: "ask_decrypt", csr: "ask_csr", write: "ask_write", card: "ask_card",
 };
 const reasons = { "no-pin": "why_no_pin", "wrong-before": "why_wrong_before", "last-try": "why_last_try" };
-/* A window that is being closed: only the first still reaches the site, and not each browser has it. */
-const ends = ["beforeunload", "pagehide"];
 const lasting = { once: "for_once", site: "for_site", session: "for_session" };
 
 function heading(text) {
@@ -221,7 +219,6 @@ export function consent(asked, decide, tell_site) {
 			}
 			decided = true;
 			stop();
-			ends.forEach(name => window.removeEventListener(name, closed));
 			view.buttons.forEach(button => { button.disabled = true; });
 			say(t("working"));
 			view.left.textContent = t("working");
@@ -239,11 +236,10 @@ export function consent(asked, decide, tell_site) {
 			stop();
 			if (typeof asked.cancelled === "string")
 				tell_site(asked.cancelled);
-			decide({ token: asked.token, decision: "no", remember: "once" }).catch(() => {});
 		}
 
 		const view = draw(asked, decision => send(decision, false));
-		ends.forEach(name => window.addEventListener(name, closed));
+		when_closed(closed);
 		if (typeof asked.seconds === "number")
 			stop = count_down(asked.seconds, view.left, () => send("no", true));
 	});

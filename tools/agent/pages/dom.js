@@ -83,6 +83,27 @@ export function showProblem(place, text, next) {
 	fill(place, text ? make("p", { class: "bad", role: "alert" }, make("strong", {}, text), next ? " " : null, next ?? null) : null);
 }
 
+/*
+ * act() once, when the window is closed. Which of the two events still comes, and can send something,
+ * differs from browser to browser.
+ */
+export function when_closed(act) {
+	let done = false;
+
+	for (const name of ["beforeunload", "pagehide"]) {
+		window.addEventListener(name, () => {
+			if (!done)
+				act();
+			done = true;
+		});
+	}
+}
+
+/* The agent need not wait for somebody who is no longer there. */
+export function tell_closed(token) {
+	navigator.sendBeacon("/consent/closed", JSON.stringify({ token }));
+}
+
 export function date(seconds) {
 	if (typeof seconds !== "number" || !Number.isFinite(seconds))
 		return null;

@@ -10,16 +10,15 @@ const own = name => document.querySelector(`meta[name="twcard-${name}"]`).conten
 const no_agent = JSON.stringify({ ret_code: 0x7600000d, last_error: 0, message: "twcard-agent does not answer" });
 
 let begun = false;
+let ended = false;
 
 function answer(origin, text) {
 	window.opener?.postMessage(text, origin);
 }
 
-/* keepalive: what is said while the window closes arrives, too. */
-async function ask(url, headers, body, keepalive) {
+async function ask(url, headers, body) {
 	const reply = await fetch(url, {
 		method: "POST",
-		keepalive,
 		headers: { "X-Twcard-Token": own("token"), ...headers },
 		body,
 	});
@@ -30,11 +29,11 @@ async function ask(url, headers, body, keepalive) {
 function forward(origin, request) {
 	const headers = { "Content-Type": "application/x-www-form-urlencoded", "X-Twcard-Origin": origin };
 
-	return ask("/popup", headers, `tbsPackage=${request}`, false);
+	return ask("/popup", headers, `tbsPackage=${request}`);
 }
 
 function decide(decision) {
-	return ask("/consent", { "Content-Type": "application/json" }, JSON.stringify(decision), true);
+	return ask("/consent", { "Content-Type": "application/json" }, JSON.stringify(decision));
 }
 
 /* Gives the site what there is for it. False: the agent has refused, with a text for people. */
@@ -42,6 +41,7 @@ function finish(origin, reply) {
 	if (typeof reply.answer !== "string")
 		return false;
 	answer(origin, reply.answer);
+	ended = true;
 	return true;
 }
 
@@ -76,6 +76,14 @@ function receive(event) {
 		serve(event.origin, event.data);
 }
 
+/* As when_closed() and tell_closed() in dom.js, which this page does not wait for. */
+for (const name of ["beforeunload", "pagehide"]) {
+	window.addEventListener(name, () => {
+		if (!ended)
+			navigator.sendBeacon("/consent/closed", JSON.stringify({ token: own("token") }));
+		ended = true;
+	});
+}
 window.addEventListener("message", receive);
 if (window.opener)
 	window.opener.postMessage(JSON.stringify({ func: own("ready") }), "*");
