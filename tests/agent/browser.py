@@ -24,6 +24,8 @@ class Failed(Exception):
 
 
 class Browser:
+    narrow = True  # it shows pages as narrow as wanted
+
     def __init__(self, language):
         self.folder = tempfile.mkdtemp(prefix="twcard-pages.")
         self.log = open(os.path.join(self.folder, "chromedriver.log"), "w+", encoding="utf-8")

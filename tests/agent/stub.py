@@ -347,7 +347,7 @@ SITE = """<!DOCTYPE html>
 <button id="go">go</button><pre id="got"></pre>
 <script>
 const asked = new URLSearchParams(location.search);
-let popup = null;
+var popup = null;
 window.addEventListener("message", event => {
 	if (event.origin !== asked.get("agent") || typeof event.data !== "string")
 		return;

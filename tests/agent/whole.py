@@ -210,4 +210,5 @@ def main():
         browser.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()
