@@ -208,6 +208,57 @@ static void test_a_name_that_points_here_is_refused(void **state)
 	assert_int_equal(desk_card.calls, 0);
 }
 
+/* ---- what goes on ---- */
+
+/* Reads until the text is there, again after what was found before. */
+static bool comes(int fd, char answer[ANSWER_MAX], size_t *len, const char *text, size_t times)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	for (;;) {
+		size_t found = 0;
+		ssize_t n;
+
+		for (const char *at = answer; (at = strstr(at, text)); at++)
+			found++;
+		if (found >= times)
+			return true;
+		if (*len + 1 >= ANSWER_MAX || poll(&p, 1, WAIT_MS) != 1)
+			return false;
+		n = read(fd, answer + *len, ANSWER_MAX - 1 - *len);
+		if (n <= 0)
+			return false;
+		*len += (size_t)n;
+		answer[*len] = '\0';
+	}
+}
+
+static void test_changes_come_on_one_connection(void **state)
+{
+	char key[TOKEN_LEN + 1], token[TOKEN_LEN + 1], answer[ANSWER_MAX] = "", *request;
+	int fd = connect_to(AF_INET);
+	size_t len = 0;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(keys_open(desk->keys, desk_time, key) && keys_enter(desk->keys, key, desk_time, token));
+	assert_true(asprintf(&request, "GET /manage/events?token=%s HTTP/1.1\r\nHost: localhost:%u\r\n\r\n", token, sockets.port) > 0);
+	assert_true(send_all(fd, request, strlen(request)));
+	free(request);
+	assert_true(comes(fd, answer, &len, "event: state", 1));
+	assert_true(has_line(answer, "\r\nContent-Type: text/event-stream\r\n"));
+	for (size_t i = 2; i < 5; i++) {
+		atomic_fetch_add(&desk_generation, 1);
+		assert_true(comes(fd, answer, &len, "event: state", i));
+	}
+	assert_int_equal(atomic_load(&desk->streams), 1);
+	/* the agent's end is the stream's */
+	atomic_store(&desk->stop, true);
+	(void)comes(fd, answer, &len, "nothing of that kind", 1);
+	assert_true(has_line(answer, "\r\n0\r\n\r\n"));
+	close(fd);
+}
+
 /* ---- who ---- */
 
 static void test_another_users_process_is_refused(void **state)
@@ -386,6 +437,7 @@ int main(void)
 		SERVED(test_both_addresses_answer),
 		SERVED(test_every_answer_has_its_guards),
 		SERVED(test_a_preflight_over_the_wire),
+		SERVED(test_changes_come_on_one_connection),
 		SERVED(test_the_wire_has_the_headers_that_count),
 		SERVED(test_a_name_that_points_here_is_refused),
 		SERVED(test_another_users_process_is_refused),

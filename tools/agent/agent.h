@@ -44,6 +44,7 @@ struct agent {
 	unsigned consent_seconds; /* 0: no limit */
 	int64_t (*now)(void);     /* ms of a clock that does not go back */
 	_Atomic int64_t used;     /* when there was the last question */
+	_Atomic unsigned streams; /* events_new() */
 	_Atomic bool stop;        /* it was told to end */
 };
 
@@ -75,6 +76,7 @@ struct agent_answer {
 	const char *type;       /* Content-Type */
 	void *body;             /* owned by the caller: free(). NULL with a length of 0: out of memory, or none */
 	size_t len;
+	struct events *events;  /* instead of body: what goes on (events.h); owned by the caller */
 	const void *fixed;      /* instead of body: bytes that stay */
 	char allow[ORIGIN_MAX]; /* Access-Control-Allow-Origin; "": not sent */
 	bool preflight;         /* and what a preflight wants to know */

@@ -127,6 +127,9 @@ struct json_object *perform_refused(struct agent *a, const struct perform *p, en
 /* What the files of the card manager share: a page's request, after its token was found good. NULL: it was not, and the call is answered. request_free(). */
 struct json_object *manage_request(struct call *c, struct secret *pin);
 
+/* What the page shows of all. Owned by the caller. */
+struct json_object *manage_state_json(struct agent *a);
+
 /* What WORK_INFO_CERTS answers. NULL: out of memory. Owned by the caller. */
 struct json_object *manage_cards(struct agent *a);
 

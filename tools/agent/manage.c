@@ -11,12 +11,12 @@
 #include "apdu/buffer.h"
 #include "tools/agent/answer.h"
 #include "tools/agent/call.h"
+#include "tools/agent/events.h"
 #include "tools/agent/request.h"
 #include "tools/agent/shown.h"
 #include "tools/twcard/json_bytes.h"
 
 #define ADDRESS_MAX 128
-#define RETRY_MS 1000 /* a page asks again so soon */
 
 struct json_object *manage_request(struct call *c, struct secret *pin)
 {
@@ -73,7 +73,7 @@ struct json_object *manage_cards(struct agent *a)
 	return answer.json;
 }
 
-static struct json_object *state_json(struct agent *a)
+struct json_object *manage_state_json(struct agent *a)
 {
 	struct json_object *state = json_object_new_object();
 
@@ -88,27 +88,22 @@ static struct json_object *state_json(struct agent *a)
 void manage_state(struct call *c)
 {
 	if (is_page(c))
-		answer_json(c->out, state_json(c->a));
+		answer_json(c->out, manage_state_json(c->a));
 }
 
-/* One event, and the browser comes back for the next: nobody holds a connection, however many pages are open. */
+/* Where there are streams enough, one event: the browser comes back for the next. */
 void manage_events(struct call *c)
 {
-	struct json_object *state;
-	char *text = NULL;
-
 	if (!keys_good(c->a->keys, c->q->key, c->now)) {
 		call_refuse(c, REFUSAL_TOKEN);
 		return;
 	}
-	state = state_json(c->a);
-	if (asprintf(&text, "retry: %d\nevent: state\ndata: %s\n\n", RETRY_MS,
-		     json_object_to_json_string_ext(state, JSON_C_TO_STRING_PLAIN)) < 0)
-		text = NULL;
-	json_object_put(state);
 	c->out->type = "text/event-stream";
-	c->out->body = text;
-	c->out->len = text ? strlen(text) : 0;
+	c->out->events = events_new(c->a, c->q->key);
+	if (c->out->events)
+		return;
+	c->out->body = events_text(c->a);
+	c->out->len = c->out->body ? strlen(c->out->body) : 0;
 }
 
 static void answer_sites(struct call *c)
@@ -329,7 +324,7 @@ void control_status(struct call *c)
 
 	if (!is_control(c))
 		return;
-	answer = state_json(c->a);
+	answer = manage_state_json(c->a);
 	json_object_object_add(answer, "pid", json_object_new_int64((int64_t)getpid()));
 	json_object_object_add(answer, "peer_check", json_object_new_boolean(access("/proc/net/tcp", R_OK) == 0));
 	json_object_object_add(answer, "sites", sites_json(c->a->sites));

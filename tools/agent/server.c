@@ -10,12 +10,14 @@
 #include <microhttpd.h>
 #include <openssl/crypto.h>
 
+#include "tools/agent/events.h"
 #include "tools/agent/peer.h"
 #include "tools/agent/request.h"
 #include "tools/agent/server.h"
 
 #define IDLE_SECONDS 30    /* a connection without a byte */
 #define BEGUN_SECONDS 60   /* a request from its first byte to its last */
+#define EVENTS_BLOCK 4096  /* bytes of a stream at once */
 #define MEMORY_MAX 32768   /* of a connection's headers */
 
 struct agent_server {
@@ -148,14 +150,38 @@ static void add_all(struct MHD_Response *r, const struct agent_answer *answer)
 		MHD_add_response_header(r, "Access-Control-Allow-Private-Network", "true");
 }
 
+static ssize_t read_events(void *events, uint64_t at, char *to, size_t room)
+{
+	ssize_t n = events_read(events, to, room);
+
+	(void)at;
+	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+}
+
+static void free_events(void *events)
+{
+	events_free(events);
+}
+
+/* What goes on until the page is closed. */
+static struct MHD_Response *stream(struct agent_answer *answer)
+{
+	struct MHD_Response *r =
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, EVENTS_BLOCK, read_events, answer->events, free_events);
+
+	if (!r)
+		events_free(answer->events);
+	return r;
+}
+
 /* Takes the body over. */
 static enum MHD_Result send_answer(struct MHD_Connection *connection, struct agent_answer *answer)
 {
 	static char nothing[] = "{\"error\":\"internal\",\"text\":{\"en\":\"out of memory\",\"zh_TW\":\"記憶體不足\"}}";
-	bool none = !answer->body && !answer->fixed && answer->status != 204;
+	bool none = !answer->body && !answer->fixed && !answer->events && answer->status != 204;
 	const void *data = none ? nothing : answer->fixed ? answer->fixed : answer->body;
 	size_t len = none ? strlen(nothing) : answer->len;
-	struct MHD_Response *r = MHD_create_response_from_buffer(
+	struct MHD_Response *r = answer->events ? stream(answer) : MHD_create_response_from_buffer(
 		len, (void *)(uintptr_t)data, answer->body && !none ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result result;
 
@@ -322,6 +348,7 @@ struct agent_server *agent_server_start(struct agent *a, struct loopback *socket
 
 void agent_server_stop(struct agent_server *s)
 {
+	atomic_store(&s->agent->stop, true); /* ends the streams */
 	for (size_t i = 0; i < s->count; i++)
 		MHD_stop_daemon(s->daemons[i]);
 	free(s);

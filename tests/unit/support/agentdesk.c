@@ -11,10 +11,13 @@
 
 #include <cmocka.h>
 
+#include "tools/agent/events.h"
+
 #define KEPT_MAX 4096
 
 struct desk_card desk_card;
 int64_t desk_time;
+_Atomic unsigned long desk_generation;
 struct agent *desk;
 
 /* what replies hold, until the test ends */
@@ -58,7 +61,7 @@ void work_close(struct work *w)
 unsigned long work_generation(struct work *w)
 {
 	(void)w;
-	return 1;
+	return atomic_load(&desk_generation);
 }
 
 const char *work_response_func(const char *func)
@@ -193,6 +196,7 @@ int desk_set_up(void **state)
 
 	make_folder();
 	desk_time = 1000000;
+	atomic_store(&desk_generation, 1);
 	desk_card = (struct desk_card){.code = WORK_OK, .needs_pin = true, .tries = WORK_TRIES_FULL, .pin = "123456",
 				       .serial = DESK_SERIAL};
 	desk = calloc(1, sizeof *desk);
@@ -249,6 +253,7 @@ struct desk_reply desk_ask(struct agent_question *q, const char *body)
 	if (reply.head.len)
 		memcpy(text, from, reply.head.len);
 	free(reply.head.body);
+	events_free(reply.head.events);
 	assert_true(kept < KEPT_MAX);
 	kept_text[kept] = text;
 	kept_json[kept] = *text == '{' ? json_tokener_parse(text) : NULL;

@@ -33,6 +33,7 @@ struct desk_card {
 
 extern struct desk_card desk_card;
 extern int64_t desk_time; /* the agent's clock, ms */
+extern _Atomic unsigned long desk_generation; /* of readers and cards */
 extern struct agent *desk; /* the agent of the running test */
 
 int desk_set_up(void **state);
