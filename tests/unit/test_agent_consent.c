@@ -631,7 +631,7 @@ static void test_of_many_at_once_one_tries(void **state)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(desk_card.previews, MANY);
 	assert_int_equal(desk_card.verifies, 1);
-	assert_int_equal(pin_rule_queue(desk->pins), 0);
+	assert_int_equal(turns_count(desk->turns), 0);
 }
 
 static void swap_card(void)

@@ -237,11 +237,12 @@ bool agent_init(struct agent *a)
 {
 	a->popups = popups_new();
 	a->pins = pin_rule_new();
+	a->turns = turns_new();
 	a->keys = keys_new();
 	a->uploads = uploads_new();
 	if (!a->journal)
 		a->journal = journal_new(false);
-	if (!a->popups || !a->pins || !a->keys || !a->uploads || !a->journal)
+	if (!a->popups || !a->pins || !a->turns || !a->keys || !a->uploads || !a->journal)
 		return false;
 	atomic_store(&a->used, a->now());
 	return true;
@@ -251,6 +252,7 @@ void agent_clear(struct agent *a)
 {
 	popups_free(a->popups);
 	pin_rule_free(a->pins);
+	turns_free(a->turns);
 	keys_free(a->keys);
 	uploads_free(a->uploads);
 	journal_free(a->journal);

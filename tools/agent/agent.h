@@ -17,6 +17,7 @@
 #include "tools/agent/pin_rule.h"
 #include "tools/agent/popups.h"
 #include "tools/agent/sites.h"
+#include "tools/agent/turns.h"
 #include "tools/agent/upload.h"
 #include "tools/agent/work.h"
 
@@ -36,6 +37,7 @@ struct agent {
 	struct sites *sites;
 	struct popups *popups;
 	struct pin_rule *pins;
+	struct turns *turns; /* at the card */
 	struct journal *journal;
 	struct keys *keys;
 	struct uploads *uploads;

@@ -81,7 +81,7 @@ struct json_object *manage_state_json(struct agent *a)
 	json_object_object_add(state, "info", manage_cards(a));
 	json_object_object_add(state, "version", json_object_new_string(PACKAGE_VERSION));
 	json_object_object_add(state, "port", json_object_new_int((int)a->port));
-	json_object_object_add(state, "queue", json_object_new_int((int)pin_rule_queue(a->pins)));
+	json_object_object_add(state, "queue", json_object_new_int((int)turns_count(a->turns)));
 	return state;
 }
 

@@ -75,12 +75,13 @@ struct json_object *perform(struct agent *a, const struct perform *p, const stru
 	struct json_object *answer;
 
 	if (turns) {
-		pin_rule_begin(a->pins);
+		/* between a look at the card and its VERIFY there is no other VERIFY */
+		turns_begin(a->turns, p->who);
 		work_preview(a->work, p->function, p->request, &card);
 	}
 	answer = judge(a, p, rule, &card);
 	if (turns)
-		pin_rule_end(a->pins);
+		turns_end(a->turns);
 	json_object_put(card.certificate);
 	return answer;
 }

@@ -12,8 +12,6 @@
 
 struct pin_rule {
 	pthread_mutex_t lock;
-	pthread_cond_t turn;
-	unsigned long next, now; /* tickets */
 	char wrong[CARDS_MAX][sizeof((struct work_preview *)0)->serial];
 	size_t at;
 };
@@ -24,10 +22,8 @@ struct pin_rule *pin_rule_new(void)
 {
 	struct pin_rule *r = calloc(1, sizeof *r);
 
-	if (r) {
+	if (r)
 		pthread_mutex_init(&r->lock, NULL);
-		pthread_cond_init(&r->turn, NULL);
-	}
 	return r;
 }
 
@@ -35,7 +31,6 @@ void pin_rule_free(struct pin_rule *r)
 {
 	if (!r)
 		return;
-	pthread_cond_destroy(&r->turn);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
@@ -98,33 +93,4 @@ void pin_rule_note(struct pin_rule *r, const char *serial, enum work_pin_end end
 		r->at = (r->at + 1) % CARDS_MAX;
 	}
 	pthread_mutex_unlock(&r->lock);
-}
-
-void pin_rule_begin(struct pin_rule *r)
-{
-	unsigned long mine;
-
-	pthread_mutex_lock(&r->lock);
-	mine = r->next++;
-	while (mine != r->now)
-		pthread_cond_wait(&r->turn, &r->lock);
-	pthread_mutex_unlock(&r->lock);
-}
-
-void pin_rule_end(struct pin_rule *r)
-{
-	pthread_mutex_lock(&r->lock);
-	r->now++;
-	pthread_cond_broadcast(&r->turn);
-	pthread_mutex_unlock(&r->lock);
-}
-
-unsigned pin_rule_queue(struct pin_rule *r)
-{
-	unsigned count;
-
-	pthread_mutex_lock(&r->lock);
-	count = (unsigned)(r->next - r->now);
-	pthread_mutex_unlock(&r->lock);
-	return count;
 }

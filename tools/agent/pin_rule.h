@@ -38,11 +38,4 @@ const char *pin_rule_typed(const char *serial);
 /* "none", "no-pin", "wrong-before", "last-try", "locked". */
 const char *pin_rule_word(enum pin_why why);
 
-/* One after the other, in the order they came: between a look at the card and its VERIFY there is no other VERIFY. */
-void pin_rule_begin(struct pin_rule *r);
-void pin_rule_end(struct pin_rule *r);
-
-/* How many wait or work. */
-unsigned pin_rule_queue(struct pin_rule *r);
-
 #endif
