@@ -65,5 +65,6 @@ load windows 300
 load status 1 1
 reset_stats
 load status 50 "${1:-10000}"
+load status 50 "${1:-10000}" # the first has made all threads and buffers
 echo "card commands for them: $(card_stat commands)"
 end_agent
