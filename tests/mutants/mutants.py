@@ -41,8 +41,8 @@ unnoticed + unreached. Only unit tests run: what only a card test would see
 (tests/card) counts as unnoticed.
 
 Needs gcc, gcov, cmocka. make passes the flags in the environment. Files of
-the build stay in BUILD/mutants, to be read with the results. Tests of the tool
-twcard (tools/) are left out.
+the build stay in BUILD/mutants, to be read with the results. Tests of the tools
+(twcard, agent, authority) and the sweep are left out.
 """
 
 import argparse
@@ -239,8 +239,13 @@ CPPFLAGS = ["-D_GNU_SOURCE", "-DHAVE_CONFIG_H", '-DSYSCONFDIR="/etc"', "-I.", "-
 CFLAGS = ["-std=gnu11", "-w", "-O0", "-fPIC"] + shlex.split(os.environ.get("TWCARD_TEST_CFLAGS", ""))
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 TEST_CPPFLAGS = ["-Itools/virtual-card", "-Itests/unit/support", f'-DTESTDATA="{TOP}/tests/data"',
-                 '-DTESTTMP="tests/tmp"', f'-DTOPSRC="{TOP}"']
-LIBS = shlex.split(os.environ.get("MUTANT_LIBS", "-lcmocka -lcrypto -ljson-c -linih")) + ["-ldl", "-lpthread"]
+                 '-DTESTTMP="tests/tmp"', f'-DTOPSRC="{TOP}"', "-include", "steady_chance.h"]
+# libtool's archives are compiled here, with the support library
+LIBS = [word for word in shlex.split(os.environ.get("MUTANT_LIBS", "-lcmocka -lcrypto -ljson-c -linih"))
+        if not word.endswith(".la")] + ["-ldl", "-lpthread"]
+# What the module's sources and the tests need beside them: automake's names. It is not changed.
+SUPPORT = ("tests_unit_support_libsteady_la", "tests_unit_support_libtestsupport_la", "tools_virtual_card_libvcard_la",
+           "authz_libauthz_la")
 
 # A child that a test ends with _exit() or SIGKILL has reached lines, too.
 COVERAGE_HELP = """
@@ -286,7 +291,7 @@ def automake_variables():
         text = stream.read().replace("\\\n", " ")
     found = {m.group(1): shlex.split(m.group(2)) for m in re.finditer(r"^(\w+) *= *(.*)$", text, re.MULTILINE)
              if "'" not in m.group(2) or m.group(1).endswith("_CPPFLAGS")}
-    for name in [n for n in found if n.endswith(("_SOURCES", "_LDADD"))]:
+    for name in [n for n in found if n.endswith(("_SOURCES", "_LDADD", "_CPPFLAGS", "_LDFLAGS"))]:
         found[name] = [s for word in found[name] for s in found.get(word.strip("$()"), [word])]
     return found
 
@@ -297,7 +302,8 @@ def files_below(folder):
 
 
 def sources_below(folders):
-    return sorted(s for folder in folders for s in files_below(folder) if s.endswith(".c"))
+    """But what is another system's."""
+    return sorted(s for folder in folders for s in files_below(folder) if s.endswith(".c") and not s.endswith("_windows.c"))
 
 
 class Test:
@@ -309,7 +315,8 @@ class Test:
         sources = [s for s in variables.get(stem + "_SOURCES", [f"tests/unit/{name}.c"]) if s.endswith(".c")]
         self.own = [s for s in sources if not s.startswith(FOLDERS)]
         self.shared = [s for s in sources if s.startswith(FOLDERS)]  # of the module, compiled into the program
-        self.flags = [f for f in variables.get(stem + "_CPPFLAGS", []) if f.startswith("-D")]
+        flags = [f.replace("$(top_srcdir)", TOP) for f in variables.get(stem + "_CPPFLAGS", [])]
+        self.flags = [f for f in flags if f.startswith(("-D", "-I")) and "$(" not in f]
         # ld's --wrap sees no calls of a shared object, and its destructors come after the program's:
         # such a program has the whole module in itself
         self.wraps = [f for f in variables.get(stem + "_LDFLAGS", []) if f.startswith("-Wl,--wrap=")]
@@ -331,8 +338,11 @@ class Test:
         return [*LINK, *flags, *objects, "-o", out, *self.wraps, *LIBS]
 
 
-def tests_the_tool(name, variables):
-    return "tools/twcard/libtwcard.la" in variables.get(name.replace("/", "_") + "_LDADD", [])
+def tests_the_module(program, variables):
+    """Programs of other folders and of the tools take more to build than this knows."""
+    libraries = variables.get(program.replace("/", "_") + "_LDADD", [])
+    return os.path.dirname(program) == "tests/unit" and "src/libcore.la" in libraries and not any(
+        word.startswith(("tools/twcard/", "tools/agent/", "tools/authority/")) for word in libraries)
 
 
 class Tree:
@@ -340,12 +350,11 @@ class Tree:
         variables = automake_variables()
         self.sources = sources_below(FOLDERS)
         # not all of tests/unit/support: quick_time.c is for programs that ask for it
-        self.support = [s for name in ("tests_unit_support_libtestsupport_la", "tools_virtual_card_libvcard_la")
-                        for s in variables[name + "_SOURCES"] if s.endswith(".c")]
+        self.support = [s for name in SUPPORT for s in variables[name + "_SOURCES"] if s.endswith(".c")]
         names = os.environ.get("MUTANT_TESTS") or " ".join(
             s[:-2] for s in sources_below(["tests/unit"]) if os.path.basename(s).startswith("test_"))
         self.tests = [Test(os.path.basename(n), variables) for n in names.split()
-                      if os.path.basename(n) not in without and not tests_the_tool(n, variables)]
+                      if os.path.basename(n) not in without and tests_the_module(n, variables)]
         self.base, self.cov, self.san = (os.path.join(WORK, name) for name in ("base", "cov", "san"))
         self.san_tests = None  # {name: does it end well}, once they are built
 
