@@ -513,7 +513,9 @@ static bool load(const char *module)
 	*(void **)&get = dlsym(library, "C_GetFunctionList");
 	if (get == NULL)
 		fprintf(stderr, "bench_module: no C_GetFunctionList in %s\n", module);
-	return get != NULL && get(&b.p11) == CKR_OK;
+	else if (get(&b.p11) != CKR_OK || b.p11 == NULL)
+		fprintf(stderr, "bench_module: C_GetFunctionList of %s gives nothing\n", module);
+	return b.p11 != NULL;
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,8 @@ import glob
 import json
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,7 @@ SIGNATURES = 100
 PROCESSES, PROCESS_SIGNATURES = (1, 2, 4, 8), 4
 THREADS, THREAD_SIGNATURES = (1, 4, 16, 64), 2  # of bench_module: ROUNDS
 COUNTERS = ("commands", "bytes", "private_ops", "card_time_us")
+ANSWER_LIMIT = int(os.environ.get("TWCARD_BENCH_LIMIT", "300"))  # seconds; a module that hangs is ended
 
 # name, cache to begin with (a warm one is what a program leaves that read everything), what the process does, whose costs
 # count, floor (of an image), operations in it, limit of the ratio, limit of the commands
@@ -50,25 +53,57 @@ STEPS = (
 
 
 class Process:
-    """One bench_module."""
+    """One bench_module. What it says of its own accord (a module that cannot be loaded) is kept for `failed`."""
 
     def __init__(self, bench, module, wrapper=()):
+        self.said = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")
         self.child = subprocess.Popen([*wrapper, bench.args.bench, module], stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, text=True, env=bench.environment)
+                                      stdout=subprocess.PIPE, stderr=self.said, env=bench.environment)
+        self.answers = b""
+        self.hung = bench.hung
+        self.module = module
+        if module in self.hung:
+            self.child.kill()
         self.tell(bench.pin)
 
     def tell(self, line):
         try:
-            self.child.stdin.write(line + "\n")
+            self.child.stdin.write(line.encode() + b"\n")
             self.child.stdin.flush()
         except BrokenPipeError:
             pass  # it has ended: the answer says so
 
+    def line(self):
+        """The next one; "" when the process has ended, None when it says nothing for too long."""
+        end = time.monotonic() + ANSWER_LIMIT
+        while b"\n" not in self.answers:
+            if not select.select([self.child.stdout], [], [], max(0, end - time.monotonic()))[0]:
+                return None
+            more = os.read(self.child.stdout.fileno(), 65536)
+            if not more:
+                return ""
+            self.answers += more
+        line, _, self.answers = self.answers.partition(b"\n")
+        return line.decode("utf-8", "replace")
+
+    def why(self):
+        """Of a process that ended before its time: its last words, or how it ended."""
+        status = self.child.wait()
+        if status < 0:
+            return f"crashed ({signal.Signals(-status).name})"
+        self.said.seek(0)
+        words = self.said.read().strip().splitlines()
+        return words[-1].removeprefix("bench_module: ") if words else f"ended (status {status})"
+
     def answer(self):
-        line = self.child.stdout.readline()
-        if not line:
-            return {"failed": f"the process ended (status {self.child.wait()})", "rv": -1, "count": 0}
-        return json.loads(line)
+        line = self.line()
+        if line:
+            return json.loads(line)
+        if line is None:  # once is enough: what follows would wait as long
+            self.child.kill()
+            self.hung.add(self.module)
+        hung = self.module in self.hung
+        return {"failed": f"no answer for {ANSWER_LIMIT} s" if hung else self.why(), "rv": None, "count": 0}
 
     def do(self, line):
         self.tell(line)
@@ -79,7 +114,20 @@ class Process:
             self.child.stdin.close()
         except BrokenPipeError:
             pass
-        return self.child.wait()
+        try:
+            self.child.wait(ANSWER_LIMIT)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+        self.child.stdout.close()
+        self.said.close()
+
+
+def failure(answer):
+    """What the table says of it; "" if it did what it should."""
+    if not answer["failed"] or answer["rv"] is None:
+        return answer["failed"]
+    return f"{answer['failed']} (0x{answer['rv'] & 0xFFFFFFFF:08X})"
 
 
 class Bench:
@@ -89,6 +137,7 @@ class Bench:
         with open(args.pin_file, encoding="ascii") as stream:
             self.pin = stream.readline().strip()
         self.environment = dict(os.environ, XDG_CACHE_HOME=args.cache)
+        self.hung = set()
 
     def counters(self):
         """Since the last call."""
@@ -97,6 +146,12 @@ class Bench:
         values = json.loads(out)
         values["bytes"] = values["bytes_in"] + values["bytes_out"]
         return {name: values[name] for name in COUNTERS}
+
+    def name(self, module):
+        """The file's; of a second one with that name the whole path."""
+        name = os.path.basename(module)
+        first = next(m for m in self.args.modules if os.path.basename(m) == name)
+        return name if first == module else module
 
     def empty_cache(self):
         subprocess.run(["rm", "-rf", "--", self.args.cache], check=True)
@@ -119,7 +174,7 @@ class Bench:
             answer = process.do(line)
             spent = self.counters()
             if answer["failed"]:
-                row["failed"] = f"{answer['failed']} (0x{answer['rv'] & 0xFFFFFFFF:08X})"
+                row["failed"] = failure(answer)
                 break
             row["peak_kib"] = max(row["peak_kib"], answer["peak_kib"])
             if line in counted:
@@ -149,26 +204,32 @@ class Bench:
                     total += int(re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)[1])
             return total
 
+    @staticmethod
+    def ratio(row):
+        return {} if row["failed"] else {"ratio": round(row["commands"] / row["floor"], 3)}
+
     def steps(self, module):
         for name, cache, lines, counted, floor, operations, limit, most in STEPS:
             self.prepare(module, cache)
-            row = {"card": self.args.card, "module": os.path.basename(module), "step": name}
+            row = {"card": self.args.card, "module": self.name(module), "step": name}
             row |= self.run(module, lines, counted)
             row |= {"operations": operations, "floor": floor(self.image), "limit_ratio": limit, "limit_commands": most}
-            if not row["failed"]:
-                row["ratio"] = round(row["commands"] / row["floor"], 3)
-                if self.args.instructions:
-                    self.prepare(module, cache)
-                    row["instructions"] = self.instructions(module, lines, counted)
-            yield row
+            if self.args.instructions and not row["failed"]:
+                self.prepare(module, cache)
+                row["instructions"] = self.instructions(module, lines, counted)
+            yield row | self.ratio(row)
 
     def growth(self, module):
         """By certificates: the caller made the card."""
         for name, cache in (("cold", "cold"), ("warm", "warm")):
             self.prepare(module, cache)
-            row = {"card": self.args.card, "module": os.path.basename(module), "growth": "certificates",
+            row = {"card": self.args.card, "module": self.name(module), "growth": "certificates",
                    "number": self.args.growth, "what": f"{name} listing", "floor": self.image.floor_list()}
-            yield row | self.run(module, ("start", "list", "end"), ("start", "list"))
+            row |= self.run(module, ("start", "list", "end"), ("start", "list"))
+            if self.args.instructions and not row["failed"]:
+                self.prepare(module, cache)
+                row["instructions"] = self.instructions(module, ("start", "list", "end"), ("start", "list"))
+            yield row | self.ratio(row)
 
     def processes(self, module):
         self.prepare(module, "warm")
@@ -184,7 +245,7 @@ class Bench:
             for process in all_of_them:
                 process.end()
             yield self.shared_row(module, "processes", number, number * PROCESS_SIGNATURES, began,
-                                  [a for answer in answers for a in answer])
+                                  [a for answer in answers for a in answer], number * self.image.floor_login())
 
     def threads(self, module):
         self.prepare(module, "warm")
@@ -194,19 +255,21 @@ class Bench:
             self.counters()
             began = time.monotonic()
             answers = [*first, process.do(f"threads {number}")]
-            yield self.shared_row(module, "threads", number, number * THREAD_SIGNATURES, began, answers)
+            yield self.shared_row(module, "threads", number, number * THREAD_SIGNATURES, began, answers, 0)
         process.do("end")
         process.end()
 
-    def shared_row(self, module, growth, number, signatures, began, answers):
+    def shared_row(self, module, growth, number, signatures, began, answers, logins):
         spent = self.counters()
-        failed = next((a["failed"] for a in answers if a["failed"]), "")
+        failed = next((failure(a) for a in answers if a["failed"]), "")
         counted = answers[3:] if growth == "threads" else answers
-        return spent | {"card": self.args.card, "module": os.path.basename(module), "growth": growth, "number": number,
-                        "what": "signatures", "count": signatures, "failed": failed,
-                        "floor": signatures * PRIVATE_OP, "wall_us": int((time.monotonic() - began) * 1e6),
-                        "cpu_us": sum(a.get("cpu_us", 0) for a in counted),
-                        "peak_kib": max(a.get("peak_kib", 0) for a in answers)}
+        row = {"card": self.args.card, "module": self.name(module), "growth": growth, "number": number,
+               "what": "signatures", "count": signatures, "failed": failed,
+               "floor": logins + signatures * PRIVATE_OP, "wall_us": int((time.monotonic() - began) * 1e6),
+               "cpu_us": sum(a.get("cpu_us", 0) for a in counted),
+               "peak_kib": max(a.get("peak_kib", 0) for a in answers)} | spent
+        return row | self.ratio(row)
+
 
 
 def arguments():

@@ -30,16 +30,14 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-for file in "${modules[@]}"; do
-	[ -r "$file" ] || bail "no such module: $file"
-done
+[ -r "$module" ] || bail "no such module: $module" # another one that is not there is a line of the table
 rm -f "$json"
 printf '%s\n' "$pin" >"$work/pin"
 use_keyset "$master_key"
-more=(--parallel)
+more=(--parallel) count=()
 numbers=(1 4 16 64)
 [ "$quick" = no ] || more=() numbers=(16)
-[ "$quick" = yes ] || ! command -v valgrind >/dev/null || more+=(--instructions)
+[ "$quick" = yes ] || ! command -v valgrind >/dev/null || count=(--instructions)
 
 # A module with the address sanitizer wants its runtime first; so has bench_module.
 measure() {
@@ -69,7 +67,7 @@ grow() {
 		PYTHONDONTWRITEBYTECODE=1 "$top_srcdir/tests/bench/more-certificates.py" "$work/$2-issuer.card" "$number" \
 		    "$work/$2-$number.card" "$work/$2-issuer.ca" || bail "no card with $number certificates"
 		start_card "$2-$number"
-		measure "$2" --growth "$number"
+		measure "$2" --growth "$number" ${count[@]+"${count[@]}"}
 		stop_card
 	done
 }
@@ -78,7 +76,7 @@ for card in "person gen1" "person-gen2 gen2"; do
 	read -r kind name <<<"$card"
 	make_card "$kind" "$name"
 	start_card "$name"
-	measure "$name" --steps ${more[@]+"${more[@]}"}
+	measure "$name" --steps ${more[@]+"${more[@]}"} ${count[@]+"${count[@]}"}
 	stop_card
 	[ "$quick $name" = "yes gen2" ] || grow "$kind" "$name" "${numbers[@]}"
 done

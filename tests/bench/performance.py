@@ -27,19 +27,20 @@ def per(row, name, scale=1.0, digits=1):
 
 
 def ratio(row):
-    limit = row["limit_ratio"] and f"≤ {row['limit_ratio']}" or row["limit_commands"] and f"≤ {row['limit_commands']} commands"
+    limit = row.get("limit_ratio") and f"≤ {row['limit_ratio']}" or \
+        row.get("limit_commands") and f"≤ {row['limit_commands']} commands"
     return f"{row['ratio']:.2f}" + (f" ({limit})" if limit else "")
 
 
 STEP_COLUMNS = ("step", "commands", "floor", "ratio (limit)", "bytes", "private operations", "card time, ms",
                 "instructions, million", "processor time, ms", "peak memory, MiB")
+SHARED_COLUMNS = ("signatures", "commands each", "floor", "ratio", "bytes each", "private operations", "card time each, ms",
+                  "processor time each, ms", "all, ms", "peak memory, MiB")
 GROWTH_COLUMNS = {
-    "certificates": ("certificates", "listing", "commands", "floor", "bytes", "card time, ms", "processor time, ms",
-                     "peak memory, MiB"),
-    "processes": ("processes", "signatures", "commands each", "floor", "private operations", "card time each, ms",
-                  "processor time each, ms", "all, ms"),
-    "threads": ("threads", "signatures", "commands each", "floor", "private operations", "card time each, ms",
-                "processor time each, ms", "all, ms"),
+    "certificates": ("certificates", "listing", "commands", "floor", "ratio", "bytes", "private operations", "card time, ms",
+                     "instructions, million", "processor time, ms", "peak memory, MiB"),
+    "processes": ("processes", *SHARED_COLUMNS),
+    "threads": ("threads", *SHARED_COLUMNS),
 }
 
 
@@ -54,13 +55,15 @@ def step_cells(row):
 def growth_cells(row):
     if row["failed"]:
         return [str(row["number"]), f"cannot: {row['failed']}"] + [""] * (len(GROWTH_COLUMNS[row["growth"]]) - 2)
+    peak = f"{row['peak_kib'] / 1024:.1f}"
     if row["growth"] == "certificates":
-        return [str(row["number"]), row["what"], str(row["commands"]), str(row["floor"]), str(row["bytes"]),
-                per(row, "card_time_us", 1000), per(row, "cpu_us", 1000, 2), f"{row['peak_kib'] / 1024:.1f}"]
+        return [str(row["number"]), row["what"], str(row["commands"]), str(row["floor"]), ratio(row), str(row["bytes"]),
+                str(row["private_ops"]), per(row, "card_time_us", 1000), per(row, "instructions", 1e6, 2),
+                per(row, "cpu_us", 1000, 2), peak]
     each = row | {"operations": row["count"]}
-    return [str(row["number"]), str(row["count"]), per(each, "commands", digits=2), per(each, "floor"),
-            str(row["private_ops"]), per(each, "card_time_us", 1000), per(each, "cpu_us", 1000, 2),
-            per(row, "wall_us", 1000, 0)]
+    return [str(row["number"]), str(row["count"]), per(each, "commands", digits=2), per(each, "floor", digits=2), ratio(row),
+            per(each, "bytes", digits=0), str(row["private_ops"]), per(each, "card_time_us", 1000),
+            per(each, "cpu_us", 1000, 2), per(row, "wall_us", 1000, 0), peak]
 
 
 def tables(rows, module):
@@ -91,10 +94,15 @@ def markdown(columns, lines):
 
 # ---- plots: without any library, and the same bytes for the same numbers ----
 
-def frame(title, body):
+def frame(title, down, across, body):
+    """Opaque: it is read in dark windows, too. `down` and `across` name the axes."""
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
             f'font-size="12">\n<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>\n'
-            f'<text x="{LEFT}" y="22" font-size="15">{escape(title)}</text>\n' + "\n".join(body) + "\n</svg>\n")
+            f'<text x="{LEFT}" y="22" font-size="15">{escape(title)}</text>\n'
+            f'<text x="18" y="{(TOP + HEIGHT - BOTTOM) / 2:g}" text-anchor="middle" '
+            f'transform="rotate(-90 18 {(TOP + HEIGHT - BOTTOM) / 2:g})">{escape(down)}</text>\n'
+            f'<text x="{(LEFT + WIDTH - RIGHT) / 2:g}" y="{HEIGHT - BOTTOM + 38}" text-anchor="middle">{escape(across)}</text>\n' +
+            "\n".join(body) + "\n</svg>\n")
 
 
 def nice_top(value):
@@ -129,7 +137,7 @@ def y_of(value, top):
     return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top
 
 
-def bars(title, groups, series):
+def bars(title, down, groups, series):
     """Groups of bars: (name, one value for each of `series`)."""
     top = nice_top(max(value for _, values in groups for value in values) or 1)
     room = (WIDTH - LEFT - RIGHT) / len(groups)
@@ -146,10 +154,10 @@ def bars(title, groups, series):
         words, middle = name.replace(",", "").split(), LEFT + room * (i + 0.5)
         body += [f'<text x="{middle:.1f}" y="{HEIGHT - BOTTOM + 15 + 13 * n}" font-size="10" '
                  f'text-anchor="middle">{escape(word)}</text>' for n, word in enumerate(words)]
-    return frame(title, body + legend(series))
+    return frame(title, down, "", body + legend(series))
 
 
-def curves(title, series):
+def curves(title, down, across, series):
     """Lines over 1, 4, 16, 64: each number has the same room. (name, colour, {number: value})."""
     numbers = sorted({n for _, _, values in series for n in values})
     top = nice_top(max(value for _, _, values in series for value in values.values()) or 1)
@@ -162,7 +170,7 @@ def curves(title, series):
         body.append('<polyline fill="none" stroke-width="2"' + dashes + f' stroke="{colour}" points="' +
                     " ".join(f"{x:.1f},{y:.1f}" for x, y in points) + '"/>')
         body += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-    return frame(title, body + legend([(name, colour) for name, colour, _ in series]))
+    return frame(title, down, across, body + legend([(name, colour) for name, colour, _ in series]))
 
 
 def plots(rows, module):
@@ -173,19 +181,21 @@ def plots(rows, module):
         steps = [r for r in mine if "step" in r]
         if steps:
             groups = [(r["step"], (round(r["commands"] / r["operations"], 2), r["floor"] / r["operations"])) for r in steps]
-            yield f"steps-{card}", bars(f"Commands, {title}", groups, (("measured", LINES[0][1]), ("floor", "#bbb")))
+            yield f"steps-{card}", bars(f"Commands of each step, {title}", "commands an operation", groups, (("measured", LINES[0][1]), ("floor", "#bbb")))
         listing = [r for r in mine if r.get("growth") == "certificates"]
         if listing:
             series = [(what, colour, {r["number"]: r["commands"] for r in listing if r["what"] == what})
                       for what, colour in (("cold listing", LINES[0][1]), ("warm listing", LINES[1][1]))]
             series.append(("floor", "#888", {r["number"]: r["floor"] for r in listing}))
-            yield f"certificates-{card}", curves(f"Commands by number of certificates, {title}", series)
+            yield f"certificates-{card}", curves(f"Commands by number of certificates, {title}", "commands a listing",
+                                                   "certificates on the card", series)
         for growth in ("processes", "threads"):
             shared = [r for r in mine if r.get("growth") == growth]
             if shared:
-                series = [("commands a signature", LINES[0][1], {r["number"]: r["commands"] / r["count"] for r in shared}),
+                series = [("measured", LINES[0][1], {r["number"]: r["commands"] / r["count"] for r in shared}),
                           ("floor", "#888", {r["number"]: r["floor"] / r["count"] for r in shared})]
-                yield f"{growth}-{card}", curves(f"Commands a signature by number of {growth}, {title}", series)
+                yield f"{growth}-{card}", curves(f"Commands a signature by number of {growth}, {title}", "commands a signature",
+                                                growth, series)
 
 
 def renew_docs(folder, rows, module):
@@ -238,6 +248,10 @@ def main():
         rows = json.load(stream)["rows"]
     for module in dict.fromkeys(r["module"] for r in rows):
         print(f"\n==== {module}")
+        reasons = {r["failed"] for r in rows if r["module"] == module}
+        if len(reasons) == 1 and reasons != {""}:
+            print(f"\nNothing was measured: {reasons.pop()}")
+            continue
         for _, title, columns, lines in tables(rows, module):
             print_table(title, columns, lines)
     if args.docs:
