@@ -190,22 +190,33 @@ static CK_RV parse_iv(const struct mechanism *row, const CK_MECHANISM *m,
 	return take_struct(m, out->iv, out->iv_len) ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }
 
+/* How many blocks follow the first one until the counter's last bits are all ones; UINT64_MAX: so many or more. */
+static uint64_t blocks_after_first(const CK_BYTE counter[16], unsigned bits)
+{
+	unsigned byte = 16 - (bits + 7) / 8, unused = (16 - byte) * 8 - bits;
+	uint64_t blocks = ~counter[byte] & (0xFF >> unused);
+
+	while (++byte < 16) {
+		if (blocks >> 56)
+			return UINT64_MAX;
+		blocks = blocks << 8 | (~counter[byte] & 0xFF);
+	}
+	return blocks;
+}
+
 /* OpenSSL counts with all 128 bits: a shorter counter that would wrap is not taken that far. */
 static CK_RV parse_ctr(const CK_MECHANISM *m, struct mechanism_params *out)
 {
 	CK_AES_CTR_PARAMS params;
-	unsigned __int128 count = 0, left;
+	uint64_t more;
 
 	if (!take_struct(m, &params, sizeof params) || params.ulCounterBits < 1 ||
 	    params.ulCounterBits > 128)
 		return CKR_MECHANISM_PARAM_INVALID;
 	if (params.ulCounterBits < 128) {
-		for (int i = 0; i < 16; i++)
-			count = count << 8 | params.cb[i];
-		left = (unsigned __int128)1 << params.ulCounterBits;
-		left -= count & (left - 1);
-		if (left < UINT64_MAX / 16)
-			out->most_bytes = 16 * (uint64_t)left;
+		more = blocks_after_first(params.cb, params.ulCounterBits);
+		if (more < UINT64_MAX / 16 - 1)
+			out->most_bytes = 16 * (more + 1);
 	}
 	out->iv_len = sizeof params.cb;
 	memcpy(out->iv, params.cb, out->iv_len);
