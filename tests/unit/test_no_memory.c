@@ -28,6 +28,7 @@ char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t len);
 void __real_free(void *p);
 void *__real_mmap(void *at, size_t len, int rights, int flags, int fd, off_t offset);
+void *__real_mmap64(void *at, size_t len, int rights, int flags, int fd, int64_t offset);
 int __real_munmap(void *p, size_t len);
 enum vcard_result __real_vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
 					uint8_t *resp, size_t resp_cap, size_t *resp_len);
@@ -83,6 +84,7 @@ char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t len);
 void __wrap_free(void *p);
 void *__wrap_mmap(void *at, size_t len, int rights, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t len, int rights, int flags, int fd, int64_t offset);
 int __wrap_munmap(void *p, size_t len);
 enum vcard_result __wrap_vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
 					uint8_t *resp, size_t resp_cap, size_t *resp_len);
@@ -128,6 +130,14 @@ void *__wrap_mmap(void *at, size_t len, int rights, int flags, int fd, off_t off
 {
 	return fails_now() ? MAP_FAILED : taken(__real_mmap(at, len, rights, flags, fd, offset));
 }
+
+/* glibc's name for it where lengths of files had 32 bits once. */
+#ifdef __GLIBC__
+void *__wrap_mmap64(void *at, size_t len, int rights, int flags, int fd, int64_t offset)
+{
+	return fails_now() ? MAP_FAILED : taken(__real_mmap64(at, len, rights, flags, fd, offset));
+}
+#endif
 
 int __wrap_munmap(void *p, size_t len)
 {
