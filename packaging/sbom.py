@@ -24,7 +24,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-# pkg-config's name, the licence (SPDX), and if it is only for the authority
+# pkg-config's name, the licence (SPDX), and if it is only for what can be left out: the agent, the authority
 LIBRARIES = (
     ("inih", "BSD-3-Clause", False),
     ("json-c", "MIT", False),
