@@ -106,9 +106,10 @@ install_others() {
 
 	apt update
 	# a newer version that is the same needs the same
-	others=$(in_root sh -c 'apt-get -s --no-install-recommends install /packages/old/*.deb
-		[ -z "$1" ] || apt-get -s --no-install-recommends install /packages/new/*.deb' sh "$previous" |
-	    awk '/^Inst/ { print $2 }' | sort -u | grep -vxF -e "$packages")
+	in_root sh -c 'apt-get -s --no-install-recommends install /packages/old/*.deb &&
+		{ [ -z "$1" ] || apt-get -s --no-install-recommends install /packages/new/*.deb; }' sh "$previous" \
+	    >"$work/simulated" || die "the packages cannot be installed together"
+	others=$(awk '/^Inst/ { print $2 }' "$work/simulated" | sort -u | grep -vxF -e "$packages")
 	# shellcheck disable=SC2086  # words
 	apt install $others man-db iproute2 opensc openssl p11-kit pcscd vsmartcard-vpcd
 }
