@@ -30,7 +30,8 @@ void token_init(struct token *t)
 void token_drop_objects(struct token *t, struct object_list *list)
 {
 	for (size_t i = 0; list->items && i < list->count; i++) {
-		HASH_DEL(t->handles, &list->items[i]);
+		if (list->items[i].hh.tbl) /* no memory for its handle */
+			HASH_DEL(t->handles, &list->items[i]);
 		object_release(&list->items[i]);
 	}
 	free(list->items);
@@ -147,13 +148,22 @@ struct object *token_object(struct token *t, CK_OBJECT_HANDLE handle)
 	return o && (t->gone || (o->is_private && !t->logged_in)) ? NULL : o;
 }
 
-/* The old handle dies, and what was read of the object is forgotten. */
-static void renew_handle(struct token *t, struct object *o)
+/* The old handle dies, and what was read of the object is forgotten. False: no memory for the new one. */
+static bool renew_handle(struct token *t, struct object *o)
 {
 	HASH_DEL(t->handles, o);
 	object_release(o);
 	o->handle = t->next_handle++;
 	HASH_ADD(hh, t->handles, handle, sizeof o->handle, o);
+	return o->hh.tbl;
+}
+
+/* Without memory for a handle, all of the list lose theirs: who looks for objects has it made anew. */
+static void renew_handles(struct token *t, struct object_list *list)
+{
+	for (size_t i = 0; list->items && i < list->count; i++)
+		if (list->items[i].is_private && !renew_handle(t, &list->items[i]))
+			token_drop_objects(t, list);
 }
 
 void token_logout(struct token *t)
@@ -166,8 +176,6 @@ void token_logout(struct token *t)
 	token_drop_objects(t, &t->lists[P15_PRIVATE_KEY]);
 	token_drop_records(t);
 	for (size_t k = 0; k < P15_CLASSES; k++)
-		for (size_t i = 0; t->lists[k].items && i < t->lists[k].count; i++)
-			if (t->lists[k].items[i].is_private)
-				renew_handle(t, &t->lists[k].items[i]);
+		renew_handles(t, &t->lists[k]);
 	pthread_mutex_unlock(&t->lock);
 }

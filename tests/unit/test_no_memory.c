@@ -196,6 +196,58 @@ static void without_memory_calls_fail_and_nothing_else(void **state)
 	assert_int_equal(memory.count, before);
 }
 
+/* ---- a logout: the only object gets another handle, from the table's memory ---- */
+
+/* Of the card's data objects the first alone, and private. */
+static void leave_a_private_object(void)
+{
+	static const char file[] = "3F00/5030/4107", label[] = "data1";
+	static const uint8_t modifiable[] = {0x03, 0x02, 0x06, 0x40};
+	const uint8_t *data;
+	uint8_t copy[256], *flags;
+	size_t len;
+
+	assert_true(vcard_file_get(bench.card, file, &data, &len) && len > 2);
+	assert_true(data[0] == 0x30 && data[1] < 0x80 && 2u + data[1] <= len);
+	len = 2u + data[1];
+	memcpy(copy, data, len);
+	flags = memmem(copy, len, label, sizeof label - 1);
+	assert_non_null(flags);
+	flags += sizeof label - 1;
+	assert_memory_equal(flags, modifiable, sizeof modifiable);
+	flags[sizeof modifiable - 1] |= 0x80;
+	assert_true(vcard_file_put(bench.card, file, copy, len));
+}
+
+static CK_OBJECT_HANDLE private_object;
+
+static void login_and_find_it(void)
+{
+	unsigned char label[20];
+	CK_OBJECT_HANDLE found[2];
+
+	assert_int_equal(find_class(bench.session, CKO_DATA, found, COUNT(found)), 0);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_int_equal(find_class(bench.session, CKO_DATA, found, COUNT(found)), 1);
+	assert_true(found[0] != private_object);
+	private_object = found[0];
+	assert_int_equal(get_attribute(bench.session, private_object, CKA_LABEL, label, sizeof label), 5);
+}
+
+static CK_RV logout(void)
+{
+	return C_Logout(bench.session);
+}
+
+static void a_logout_without_memory_is_one(void **state)
+{
+	(void)state;
+	leave_a_private_object();
+	private_object = CK_INVALID_HANDLE;
+	until_it_has_memory("logout with a private object", login_and_find_it, logout, NULL);
+	login_and_find_it();
+}
+
 int main(void)
 {
 	static int generations[] = {1, 2};
@@ -204,6 +256,7 @@ int main(void)
 		 without_memory_calls_fail_and_nothing_else, NULL, NULL, &generations[0]},
 		{"generation 2: without_memory_calls_fail_and_nothing_else",
 		 without_memory_calls_fail_and_nothing_else, NULL, NULL, &generations[1]},
+		SESSION_TEST(a_logout_without_memory_is_one),
 	};
 
 	return cmocka_run_group_tests_name("no memory", tests, NULL, NULL);
