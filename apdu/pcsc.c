@@ -121,11 +121,11 @@ static enum result split_names(const char *block, DWORD len, struct pcsc_readers
 
 	while (block < end && *block && out->count < PCSC_READERS_MAX) {
 		size_t n = strnlen(block, (size_t)(end - block));
-		char *name = strndup(block, n);
 
-		if (!name)
+		out->names[out->count] = strndup(block, n);
+		if (!out->names[out->count])
 			return RESULT_NO_MEMORY;
-		out->names[out->count++] = name;
+		out->count++;
 		block += n + 1;
 	}
 	return RESULT_OK;

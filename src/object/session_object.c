@@ -83,7 +83,7 @@ CK_RV session_object_build_unwrapped(struct session *s, CK_OBJECT_HANDLE unwrapp
 		n++;
 	if (rv == CKR_OK && n && !(all = calloc(n + count, sizeof *all)))
 		rv = CKR_HOST_MEMORY;
-	if (rv == CKR_OK && n) { /* one template: what it says twice must be the same */
+	if (all) { /* one template: what it says twice must be the same */
 		for (n = 0; (item = store_next(&added, item)); n++)
 			all[n] = (CK_ATTRIBUTE){item->type, (void *)item->data, item->len};
 		if (count)

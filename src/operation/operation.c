@@ -64,10 +64,9 @@ CK_RV output_deliver(const struct buffer *result, CK_BYTE *out, CK_ULONG *out_le
 }
 
 /* Straight into the caller's memory: there is room for all that can come. */
-static CK_RV finish_direct(struct session *s, enum operation_kind kind, const CK_BYTE *in,
+static CK_RV finish_direct(struct session *s, struct operation *op, const CK_BYTE *in,
 			   CK_ULONG len, CK_BYTE *out, CK_ULONG *out_len)
 {
-	struct operation *op = active(s, kind);
 	size_t n = 0;
 	CK_RV rv = op->family->finish(s, op, in, len, out, &n);
 
@@ -76,10 +75,9 @@ static CK_RV finish_direct(struct session *s, enum operation_kind kind, const CK
 }
 
 /* By way of a buffer, which is kept with the operation if the caller's turns out too small. */
-static CK_RV finish_kept(struct session *s, enum operation_kind kind, const CK_BYTE *in,
+static CK_RV finish_kept(struct session *s, struct operation *op, const CK_BYTE *in,
 			 CK_ULONG len, CK_BYTE *out, CK_ULONG *out_len)
 {
-	struct operation *op = active(s, kind);
 	struct buffer result = BUFFER_INIT;
 	CK_RV rv = rv_of(buffer_reserve(&result, op->family->room(op, len) + 1));
 
@@ -97,10 +95,9 @@ static CK_RV finish_kept(struct session *s, enum operation_kind kind, const CK_B
 }
 
 /* The end of an operation: a question, a result that was kept, or one to be made. */
-static CK_RV produce(struct session *s, enum operation_kind kind, const CK_BYTE *in, CK_ULONG len,
+static CK_RV produce(struct session *s, struct operation *op, const CK_BYTE *in, CK_ULONG len,
 		     CK_BYTE *out, CK_ULONG *out_len)
 {
-	struct operation *op = active(s, kind);
 	size_t need = op->family->room(op, len);
 	CK_RV rv;
 
@@ -112,8 +109,8 @@ static CK_RV produce(struct session *s, enum operation_kind kind, const CK_BYTE 
 	if ((!out || op->family->exact) && !output_has_room(out, out_len, need, &rv))
 		return rv;
 	if (*out_len >= need && !op->family->holds_back)
-		return finish_direct(s, kind, in, len, out, out_len);
-	return finish_kept(s, kind, in, len, out, out_len);
+		return finish_direct(s, op, in, len, out, out_len);
+	return finish_kept(s, op, in, len, out, out_len);
 }
 
 CK_RV operation_single(struct session *s, enum operation_kind kind, const CK_BYTE *in,
@@ -125,14 +122,15 @@ CK_RV operation_single(struct session *s, enum operation_kind kind, const CK_BYT
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (op->fed)
 		return end_with(op, CKR_OPERATION_ACTIVE);
-	return produce(s, kind, in, len, out, out_len);
+	return produce(s, op, in, len, out, out_len);
 }
 
 CK_RV operation_final(struct session *s, enum operation_kind kind, CK_BYTE *out,
 		      CK_ULONG *out_len)
 {
-	return active(s, kind) ? produce(s, kind, NULL, 0, out, out_len)
-			       : CKR_OPERATION_NOT_INITIALIZED;
+	struct operation *op = active(s, kind);
+
+	return op ? produce(s, op, NULL, 0, out, out_len) : CKR_OPERATION_NOT_INITIALIZED;
 }
 
 /* ---- parts ---- */

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,12 +67,13 @@ static uint64_t read_mark(int fd)
 {
 	char text[TEXT_SIZE + 1] = "";
 	ssize_t n = pread(fd, text, TEXT_SIZE, 0);
-	uint64_t stamp = 0;
+	uintmax_t stamp;
+	char *end;
 
+	errno = 0;
+	stamp = strtoumax(text, &end, 10);
 	/* a mark from the future is of another boot: it says nothing */
-	if (n <= 0 || sscanf(text, "%" SCNu64, &stamp) != 1 || stamp > pin_watch_now())
-		return 0;
-	return stamp;
+	return n <= 0 || end == text || errno || stamp > pin_watch_now() ? 0 : stamp;
 }
 
 static void write_mark(int fd, uint64_t stamp)
