@@ -1,8 +1,9 @@
 #!/bin/bash
-# Line and branch coverage of apdu/ profiles/ src/ by the unit tests: builds with gcc's
-# --coverage in a directory of its own, runs them, and prints a line a file,
-# the least covered first, and the whole. A branch is covered when it was taken; error paths that nothing
-# makes fail are counted, too. Fails below MINIMUM percent of the lines or BRANCHES percent of the branches.
+# Line and branch coverage of apdu/ profiles/ src/ by the tests that run in a program of their own, without
+# pcscd: unit tests, the sweeps' slices, and fuzz targets over their corpus. Builds with gcc's --coverage in a
+# directory of its own, runs them, and prints a line a file, the least covered first, and the whole. A branch
+# is covered when it was taken, and each && and || is one; error paths that nothing makes fail are counted,
+# too. Fails below MINIMUM percent of the lines or BRANCHES percent of the branches.
 #
 # usage: coverage.sh SOURCE-DIRECTORY WORK-DIRECTORY [MINIMUM [BRANCHES]]
 
@@ -13,10 +14,10 @@ minimum=${3:-92}
 branches=${4:-80}
 
 mkdir -p "$work" && cd "$work" || exit 1
-[ -e Makefile ] || "$source/configure" CC=gcc CFLAGS='-O0 -g --coverage' >configure.out || exit 1
+[ -e Makefile ] || "$source/configure" CC=gcc CFLAGS='-O0 -g --coverage -DTWCARD_COVERAGE' >configure.out || exit 1
 find . -name '*.gcda' -delete
 make -j "$(getconf _NPROCESSORS_ONLN)" >make.out 2>&1 || { tail make.out; exit 1; }
-make check-unit >check.out 2>&1 || { grep -E '^(FAIL|ERROR)' check.out; exit 1; }
+TWCARD_TEST_LIMIT=${TWCARD_TEST_LIMIT:-1800} make check-in-process >check.out 2>&1 || { grep -E '^(FAIL|ERROR)' check.out; exit 1; }
 
 # gcov says "File 'NAME'", then "Lines executed:P% of N" and "Taken at least once:P% of N"
 # (or "No branches"). It knows headers and the system's files, too.
