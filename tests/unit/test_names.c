@@ -247,13 +247,15 @@ static void without_a_home_there_are_no_names(void **state)
 /* As on a full disk: in the middle of the write there is no more room. */
 static void a_file_that_cannot_be_written_is_as_it_was(void **state)
 {
-	const struct rlimit little = {20, RLIM_INFINITY}, all = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit all, little;
 	enum names_change done;
 	int error;
 
 	(void)state;
 	make_file("TP1 = one\nTP2 = two\n");
 	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+	little = (struct rlimit){20, all.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
 	done = names_set("TP3", "three");
 	error = errno;

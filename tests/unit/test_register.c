@@ -224,7 +224,7 @@ static void much_output_stops_nobody(void **state)
 
 static void a_file_that_cannot_be_written_is_as_it_was(void **state)
 {
-	const struct rlimit little = {4, RLIM_INFINITY}, all = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit all, little;
 	struct registration r = {.target = "test", .steps = json_object_new_array()};
 	struct buffer text = buffer_of("longer than that\n"), file = BUFFER_INIT;
 	char path[FILE_PATH_MAX];
@@ -237,6 +237,8 @@ static void a_file_that_cannot_be_written_is_as_it_was(void **state)
 	snprintf(path, sizeof path, "%s", home_path("config"));
 	message_use_json();
 	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+	little = (struct rlimit){4, all.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
 	code = register_write(&r, path, "it", &text, 0640, REGISTER_ADDED);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
