@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include <openssl/x509.h>
+
 #include "testcard.h"
 
 #define CDF "3F00/5030/4104"
@@ -375,6 +377,43 @@ static void a_certificate_of_garbage_fails_alone(void **state)
 				  CKA_VALUE, der, sizeof der) > 500);
 }
 
+/* Before each READ BINARY the byte at *context in the certificates' file becomes another. */
+static void change_a_byte(void *context, const uint8_t *cmd, size_t len)
+{
+	static char byte;
+
+	if (len > 1 && cmd[1] == 0xB0) {
+		byte++;
+		poke("3F00/5030/08F2", *(const size_t *)context, &byte, 1);
+	}
+}
+
+/* Its signature is wrong, twice, and not the same: nobody can say what the card holds. */
+static void a_certificate_that_is_another_each_time_is_an_error(void **state)
+{
+	X509 *x = vcard_certificate(bench.card, VCARD_CERT_SIGN);
+	size_t size, at = 0xE00 + (size_t)i2d_X509(x, NULL) - 10;
+	uint8_t *before = copy_file("3F00/5030/08F2", &size);
+	unsigned char der[4096];
+	CK_ATTRIBUTE a = {CKA_VALUE, der, sizeof der};
+	CK_OBJECT_HANDLE object;
+
+	(void)state;
+	bench.session = open_session(bench.slot);
+	object = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+	fake_on_command(READER, change_a_byte, &at);
+	assert_int_equal(C_GetAttributeValue(bench.session, object, &a, 1), CKR_DEVICE_ERROR);
+	assert_int_equal(a.ulValueLen, CK_UNAVAILABLE_INFORMATION);
+	fake_on_command(READER, NULL, NULL);
+	assert_true(vcard_file_put(bench.card, "3F00/5030/08F2", before, size));
+	a.ulValueLen = sizeof der;
+	assert_int_equal(C_GetAttributeValue(bench.session, object, &a, 1), CKR_OK);
+	assert_int_equal(a.ulValueLen, i2d_X509(x, NULL));
+	assert_memory_equal(der, before + 0xE00, a.ulValueLen);
+	test_free(before);
+	X509_free(x);
+}
+
 static void without_the_public_key_file_the_card_still_signs(void **state)
 {
 	struct outcome o = {.rv = CKR_OK};
@@ -435,6 +474,7 @@ int main(void)
 		BENCH_TEST(a_torn_key_directory_fails_the_search_not_the_login),
 		BENCH_TEST(an_index_beyond_the_file_fails_that_certificate_only),
 		BENCH_TEST(a_certificate_of_garbage_fails_alone),
+		BENCH_TEST(a_certificate_that_is_another_each_time_is_an_error),
 		BENCH_TEST(without_the_public_key_file_the_card_still_signs),
 		BENCH_TEST(without_the_application_no_pin_is_sent),
 		BENCH_TEST(without_token_info_the_usual_names_are_shown),
