@@ -356,10 +356,21 @@ static void the_parts_of_gcm_have_a_usable_bound(void **state)
 
 #define HUGE (((size_t)1 << 31) + 4097)
 
-/* Pages of nothing but zeros, which take no memory until they are written. */
+/* Pages of nothing but zeros, which take no memory until they are written. With 32 bits there is no room for them. */
+static unsigned char *huge_zeros(void)
+{
+	unsigned char *zeros;
+
+	if (HUGE > PTRDIFF_MAX)
+		skip();
+	zeros = mmap(NULL, HUGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_ptr_not_equal(zeros, MAP_FAILED);
+	return zeros;
+}
+
 static void additional_data_of_any_length_are_authenticated(void **state)
 {
-	unsigned char *aad = mmap(NULL, HUGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned char *aad = huge_zeros();
 	CK_GCM_PARAMS params = {.pIv = (unsigned char *)"twelve bytes", .ulIvLen = 12, .pAAD = aad,
 				.ulAADLen = HUGE, .ulTagBits = 128};
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -368,7 +379,6 @@ static void additional_data_of_any_length_are_authenticated(void **state)
 	int n;
 
 	(void)state;
-	assert_ptr_not_equal(aad, MAP_FAILED);
 	assert_int_equal(EVP_EncryptInit_ex(ctx, EVP_aes_128_gcm(), NULL, (CK_BYTE *)"0123456789ABCDEF",
 					    params.pIv),
 			 1);
@@ -392,13 +402,12 @@ static void additional_data_of_any_length_are_authenticated(void **state)
 /* A label that OpenSSL could not count is no label. */
 static void a_huge_label_is_refused(void **state)
 {
-	unsigned char *label = mmap(NULL, HUGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned char *label = huge_zeros();
 	CK_RSA_PKCS_OAEP_PARAMS params = {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, label, HUGE};
 	CK_OBJECT_HANDLE key = ck_public(bench.session, ck_rsa(2048));
 	CK_MECHANISM m = {CKM_RSA_PKCS_OAEP, &params, sizeof params};
 
 	(void)state;
-	assert_ptr_not_equal(label, MAP_FAILED);
 	assert_int_equal(C_EncryptInit(bench.session, &m, key), CKR_MECHANISM_PARAM_INVALID);
 	params.ulSourceDataLen = 4096;
 	assert_int_equal(C_EncryptInit(bench.session, &m, key), CKR_OK);

@@ -102,17 +102,17 @@ static void assert_date(const char *text, bool good)
 	WITH(good ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID, aes, BYTES_OF(CKA_START_DATE, text, 8));
 }
 
-/* As the C library counts them. */
+/* As the C library counts them. With 32 bits for a time it cannot count back to 1900: 1902 has the same months. */
 static void every_month_has_its_days(void **state)
 {
-	static const int years[] = {1900, 2000, 2023, 2024};
+	static const int years[] = {1900, 2000, 2023, 2024}, counted[] = {1902, 2000, 2023, 2024};
 	char text[32];
 
 	(void)state;
 	for (size_t y = 0; y < COUNT(years); y++) {
 		for (int month = 0; month < 12; month++) {
 			for (int day = 28; day <= 32; day++) {
-				struct tm t = {.tm_year = years[y] - 1900, .tm_mon = month, .tm_mday = day};
+				struct tm t = {.tm_year = counted[y] - 1900, .tm_mon = month, .tm_mday = day};
 
 				snprintf(text, sizeof text, "%04d%02d%02d", years[y], month + 1, day);
 				timegm(&t);

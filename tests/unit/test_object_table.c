@@ -336,7 +336,7 @@ static void values_are_kept_replaced_and_copied(void **state)
 	assert_int_equal(n, 4);
 	assert_stored(&copy, CKA_ID, "another one!");
 	store_clear(&copy);
-	assert_int_equal(store_set(&s, CKA_VALUE, "x", (size_t)1 << 33), RESULT_QUOTA);
+	assert_int_equal(store_set(&s, CKA_VALUE, "x", SIZE_MAX / 2 + 1), RESULT_QUOTA);
 	assert_null(s.block.data);
 }
 
