@@ -20,8 +20,9 @@ make -j "$(getconf _NPROCESSORS_ONLN)" >make.out 2>&1 || { tail make.out; exit 1
 TWCARD_TEST_LIMIT=${TWCARD_TEST_LIMIT:-1800} make check-in-process >check.out 2>&1 || { grep -E '^(FAIL|ERROR)' check.out; exit 1; }
 
 # gcov says "File 'NAME'", then "Lines executed:P% of N" and "Taken at least once:P% of N"
-# (or "No branches"). It knows headers and the system's files, too.
-find apdu profiles src -name '*.gcda' -exec gcov -n -b {} + 2>/dev/null |
+# (or "No branches"), last of calls; at the end all of it in one line, without a name. It knows headers and
+# the system's files, too. Single files that another program compiles for itself are not the library's.
+find apdu profiles src -name 'lib*.gcda' -exec gcov -n -b {} + 2>/dev/null |
     awk -v minimum="$minimum" -v least="$branches" -v root="$source/" '
 	function percent_of(hit, total) { return total > 0 ? 100 * hit / total : 100 }
 	/^File / {
@@ -32,6 +33,7 @@ find apdu profiles src -name '*.gcda' -exec gcov -n -b {} + 2>/dev/null |
 		if (name !~ /^(apdu|profiles|src)\/.*\.c$/ || name in lines)
 			name = ""
 	}
+	/^(Calls executed:|No calls)/ { name = "" }
 	name != "" && /^Lines executed:/ { split($2, part, /[:%]/); lines[name] = $4; hit[name] = $4 * part[2] / 100 }
 	name != "" && /^Taken at least once:/ { split($4, part, /[:%]/); ways[name] = $6; taken[name] = $6 * part[2] / 100 }
 	END {
