@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#define HASH_NONFATAL_OOM 1 /* one is refused, the server goes on */
 #include <uthash.h>
 
 #include "tools/authority/rate.h"
@@ -73,7 +74,10 @@ static struct known *find(struct rates *r, const char *name, int64_t now)
 		snprintf(k->name, sizeof k->name, "%s", name);
 	}
 	HASH_ADD_STR(r->all, name, k);
-	return k;
+	if (k->hh.tbl)
+		return k;
+	free(k);
+	return NULL;
 }
 
 bool rates_take_at(struct rates *r, const char *who, int64_t now)

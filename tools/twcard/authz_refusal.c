@@ -166,8 +166,8 @@ enum exit_code authz_refusal_tell_bad(const char *detail)
 	const struct refusal *known = find("bad-answer");
 
 	say(_("asking the authority"), known, NULL, detail);
-	say_code(known->code, 0, NULL);
-	return known->exit;
+	say_code("bad-answer", 0, NULL);
+	return known ? known->exit : EXIT_NEGATIVE;
 }
 
 bool authz_refusal_is_passing(const struct http_answer *answer)
