@@ -234,7 +234,7 @@ static bool decode_base64(const char *text, size_t len, uint8_t **data, size_t *
 		out = NULL;
 	}
 	*data = out;
-	*out_len = (size_t)(first + last);
+	*out_len = (size_t)first + (size_t)last;
 	return good;
 }
 
