@@ -6,8 +6,6 @@
 
 #include <windows.h>
 
-#include "src/base/file.h"
-
 #undef fclose
 #undef open
 #undef rename
@@ -17,16 +15,18 @@
 #define MEMORY_FILES 4
 #define PATH_SIZE (MAX_PATH * 3 + 16)
 
-int fcntl(int fd, int command, int argument)
+int fcntl(int fd, int command, ...)
 {
 	const HANDLE handle = (HANDLE)_get_osfhandle(fd);
+	DWORD flags = 0;
 	int copy;
 
-	(void)argument;
 	if (handle == INVALID_HANDLE_VALUE) {
 		errno = EBADF;
 		return -1;
 	}
+	if (command == F_GETFD)
+		return GetHandleInformation(handle, &flags) && flags & HANDLE_FLAG_INHERIT ? 0 : FD_CLOEXEC;
 	copy = command == F_DUPFD_CLOEXEC ? _dup(fd) : fd;
 	if (copy >= 0)
 		(void)SetHandleInformation((HANDLE)_get_osfhandle(copy), HANDLE_FLAG_INHERIT, 0);
@@ -42,7 +42,7 @@ int dprintf(int fd, const char *format, ...)
 	va_start(args, format);
 	len = vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	if (len < 0 || len >= (int)sizeof text || !file_write(fd, text, (size_t)len))
+	if (len < 0 || len >= (int)sizeof text || write(fd, text, (unsigned)len) != len)
 		return -1;
 	return len;
 }

@@ -16,6 +16,7 @@
 #include "apdu/platform.h"
 
 #define tell tell_the_user /* the C library has one, of files */
+#define F_GETFD 1
 #define F_SETFD 2	    /* FD_CLOEXEC only */
 #define F_DUPFD_CLOEXEC 1030 /* the number is not looked at */
 #define FD_CLOEXEC 1
@@ -27,7 +28,7 @@
 #define rename(from, to) renameat(AT_FDCWD, from, AT_FDCWD, to)
 #define posix_fadvise(fd, from, len, advice) (0)
 
-int fcntl(int fd, int command, int argument);
+int fcntl(int fd, int command, ...);
 int dprintf(int fd, const char *format, ...) __attribute__((format(gnu_printf, 2, 3)));
 char *strcasestr(const char *in, const char *what);
 char *strptime(const char *text, const char *format, struct tm *out); /* %Y %m %d %H %M %S */

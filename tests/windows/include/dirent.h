@@ -1,0 +1,1 @@
+/* Its struct is apdu/posix_windows.h's. */

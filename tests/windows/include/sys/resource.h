@@ -1,0 +1,2 @@
+/* See there. */
+#include "tests/windows/posix_tests.h"

@@ -1,0 +1,2 @@
+/* There are no children: fork() fails. */
+#include "tests/windows/posix_tests.h"

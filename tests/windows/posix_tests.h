@@ -1,0 +1,179 @@
+/*
+ * What of POSIX the unit tests use beyond the programs, for Windows: every file
+ * of theirs includes it first. Processes, signals and links are not there: what
+ * asks for them is refused, and the test that needs them is left out
+ * (tests/windows/units).
+ */
+#ifndef TESTS_WINDOWS_POSIX_TESTS_H
+#define TESTS_WINDOWS_POSIX_TESTS_H
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <direct.h>
+#include <pthread.h>
+
+#include "tools/twcard/posix_windows.h"
+
+#undef main
+
+/* ---- what works ---- */
+
+#define _SC_PAGESIZE 30
+#define _SC_NPROCESSORS_ONLN 84
+#define PROT_READ 1
+#define PROT_WRITE 2
+#define MAP_SHARED 1
+#define MAP_PRIVATE 2
+#define MAP_ANONYMOUS 0x20
+#define MAP_FAILED ((void *)-1)
+
+/* Both of the C library and of Windows know it then. */
+static inline int setenv(const char *name, const char *value, int replace)
+{
+	(void)replace;
+	return _putenv_s(name, value);
+}
+
+static inline int unsetenv(const char *name)
+{
+	return _putenv_s(name, "");
+}
+
+static inline void explicit_bzero(void *p, size_t len)
+{
+	volatile unsigned char *c = p;
+
+	while (len--)
+		*c++ = 0;
+}
+
+static inline char *mkdtemp(char *path)
+{
+	return _mktemp(path) && mkdir(path, 0700) == 0 ? path : NULL;
+}
+
+static inline long sysconf(int name)
+{
+	return name == _SC_PAGESIZE ? 4096 : 2;
+}
+
+/* Anonymous pages alone. */
+static inline void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t from)
+{
+	void *p = platform_pages_new(len);
+
+	(void)at;
+	(void)protection;
+	(void)flags;
+	(void)fd;
+	(void)from;
+	return p ? p : MAP_FAILED;
+}
+
+static inline int munmap(void *p, size_t len)
+{
+	platform_pages_free(p, len);
+	return 0;
+}
+
+typedef struct {
+	struct dirent **entries;
+	int count, at;
+} DIR;
+
+static inline int any_entry(const struct dirent *entry)
+{
+	(void)entry;
+	return 1;
+}
+
+static inline DIR *opendir(const char *path)
+{
+	DIR *dir = calloc(1, sizeof *dir);
+
+	if (dir)
+		dir->count = scandir(path, &dir->entries, any_entry, NULL);
+	if (!dir || dir->count >= 0)
+		return dir;
+	free(dir);
+	return NULL;
+}
+
+static inline struct dirent *readdir(DIR *dir)
+{
+	return dir->at < dir->count ? dir->entries[dir->at++] : NULL;
+}
+
+static inline int closedir(DIR *dir)
+{
+	while (dir->count)
+		free(dir->entries[--dir->count]);
+	free(dir->entries);
+	free(dir);
+	return 0;
+}
+
+const char *pcsc_stringify_error(long code);
+
+/* ---- what is refused ---- */
+
+#define SIGHUP 1
+#define SIGQUIT 3
+#define SIGKILL 9
+#define SIGALRM 14
+#define SIGUSR1 10
+#define SIGUSR2 12
+#define SIGPIPE 13
+#define SA_RESETHAND 1
+#define SA_RESTART 2
+#define WIFEXITED(status) ((status) == 0)
+#define WEXITSTATUS(status) (status)
+#define WIFSIGNALED(status) ((status) != 0)
+#define WTERMSIG(status) (status)
+#define WNOHANG 1
+
+struct sigaction {
+	void (*sa_handler)(int signal);
+	int sa_flags;
+	int sa_mask;
+};
+
+static inline int not_on_windows(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+static inline int nothing_to_do(const void *a, const void *b, const void *c)
+{
+	(void)a;
+	(void)b;
+	(void)c;
+	return 0;
+}
+
+static inline int refused(const void *a, const void *b)
+{
+	return nothing_to_do(a, b, NULL) + not_on_windows();
+}
+
+#undef pthread_atfork
+#define sigemptyset(set) nothing_to_do(set, NULL, NULL)
+#define sigaction(signal, action, before) nothing_to_do(action, before, NULL)
+#define pthread_atfork(before, after, in_child) \
+	nothing_to_do((const void *)(before), (const void *)(after), (const void *)(in_child))
+#define fork() not_on_windows()
+#define waitpid(child, status, flags) refused(status, NULL)
+#define kill(process, signal) not_on_windows()
+#define symlink(to, path) refused(to, path)
+#define link(from, to) refused(from, to)
+#define lstat(path, out) stat(path, out)
+#define getuid() 1000
+#define geteuid() 1000
+#define alarm(seconds) ((void)(seconds))
+
+#endif
