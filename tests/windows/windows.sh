@@ -24,8 +24,9 @@ export top_builddir=${TWCARD_NATIVE_BUILD:-$top_srcdir/build}
 
 # shellcheck source=../lib/tap.sh
 . "$top_srcdir/tests/lib/tap.sh"
+# shellcheck source=wine.sh
+. "$windows_here/wine.sh"
 host=x86_64-w64-mingw32
-command -v wine >/dev/null || skip_all "wine is not installed (packages wine, wine64)"
 command -v $host-gcc >/dev/null || skip_all "$host-gcc is not installed (package gcc-mingw-w64-x86-64)"
 [ -x "$top_builddir/tools/virtual-card/twcard-virtual" ] ||
     skip_all "there is no build for this system in $top_builddir (set TWCARD_NATIVE_BUILD)"
@@ -36,7 +37,7 @@ done
 # shellcheck source=../lib/card.sh
 . "$top_srcdir/tests/lib/card.sh"
 
-programs=$windows_build/tests/windows
+WINEDLLOVERRIDES="winscard=n;$WINEDLLOVERRIDES"
 win_limit=${TWCARD_TEST_WINE_LIMIT:-240}
 win_pin=$pin
 
@@ -52,15 +53,6 @@ build_programs() {
 	read -r -a bridge_flags <<<"$(pkg-config --cflags --libs libpcsclite)"
 	cc -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -o "$programs/bridge" "$windows_here/bridge.c" \
 	    "${bridge_flags[@]}" -pthread
-}
-
-# Wine's own folders take a minute to make: once for a build directory.
-make_prefix() {
-	export WINEPREFIX=$programs/wine WINEDEBUG=-all WINEDLLOVERRIDES='winscard=n;mscoree=;mshtml='
-	[ -e "$programs/wine.made" ] && return
-	rm -rf "$WINEPREFIX"
-	timeout 900 wine wineboot -i >"$programs/wineboot.log" 2>&1 </dev/null || return 1
-	wineserver -w && : >"$programs/wine.made"
 }
 
 start_bridge() {
@@ -128,11 +120,9 @@ use_windows_keyset() {
 	use_windows_conf "keyset-dir = Z:$work/keysets" "$@"
 }
 
-# One at a time: a wine prefix has one server.
-exec 7>"$windows_build/wine.lock"
-flock 7
+lock_wine
 build_programs >"$work/programs.log" 2>&1 || bail "the test programs do not build: $(tail -n 5 "$work/programs.log")"
-make_prefix || bail "wine does not start: $(tail -n 3 "$programs/wineboot.log")"
+start_wine || bail "wine does not start: $(tail -n 3 "$programs/wineboot.log")"
 cp "$windows_build/twcard-pkcs11.dll" "$windows_build/tools/twcard/twcard.exe" "$programs"/*.dll "$programs"/*.exe "$work/" || bail "cannot copy to $work"
 start_bridge || bail "the bridge to pcscd did not start: $(cat "$work/bridge.err")"
 use_windows_conf
