@@ -393,9 +393,15 @@ int fchmod(int fd, int mode)
 	return 0;
 }
 
+/* A folder's names are in the file system's journal; there is no call that waits for it. */
 int fsync(int fd)
 {
-	return FlushFileBuffers((HANDLE)_get_osfhandle(fd)) ? 0 : fail_as(GetLastError());
+	const HANDLE handle = (HANDLE)_get_osfhandle(fd);
+	BY_HANDLE_FILE_INFORMATION info;
+
+	if (GetFileInformationByHandle(handle, &info) && info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY)
+		return 0;
+	return FlushFileBuffers(handle) ? 0 : fail_as(GetLastError());
 }
 
 int flock(int fd, int operation)
@@ -409,12 +415,18 @@ int flock(int fd, int operation)
 		       : fail_as(GetLastError());
 }
 
+/* Who reads or writes more asks again for the rest. */
+static DWORD at_once(size_t len)
+{
+	return len < MAXDWORD ? (DWORD)len : MAXDWORD;
+}
+
 ssize_t pread(int fd, void *out, size_t len, off_t at)
 {
-	OVERLAPPED from = {.Offset = (DWORD)at};
+	OVERLAPPED from = {.Offset = (DWORD)at, .OffsetHigh = (DWORD)((uint64_t)at >> 32)};
 	DWORD n = 0;
 
-	if (ReadFile((HANDLE)_get_osfhandle(fd), out, (DWORD)len, &n, &from) ||
+	if (ReadFile((HANDLE)_get_osfhandle(fd), out, at_once(len), &n, &from) ||
 	    GetLastError() == ERROR_HANDLE_EOF)
 		return (ssize_t)n;
 	return fail_as(GetLastError());
@@ -422,10 +434,10 @@ ssize_t pread(int fd, void *out, size_t len, off_t at)
 
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
-	OVERLAPPED to = {.Offset = (DWORD)at};
+	OVERLAPPED to = {.Offset = (DWORD)at, .OffsetHigh = (DWORD)((uint64_t)at >> 32)};
 	DWORD n = 0;
 
-	if (WriteFile((HANDLE)_get_osfhandle(fd), bytes, (DWORD)len, &n, &to))
+	if (WriteFile((HANDLE)_get_osfhandle(fd), bytes, at_once(len), &n, &to))
 		return (ssize_t)n;
 	return fail_as(GetLastError());
 }
