@@ -1,13 +1,13 @@
 #include "config.h"
 
-#include <stdint.h>
+#include <limits.h>
 
 #include "src/abi/abi.h"
 #include "src/operation/operation.h"
 
 bool abi_is_count(CK_ULONG count, size_t size)
 {
-	return count <= PTRDIFF_MAX / size;
+	return count <= LONG_MAX / size;
 }
 
 bool abi_is_bytes(const void *data, CK_ULONG len)

@@ -10,7 +10,10 @@
 /* A pointer, unless there is nothing to point to, and a length that is one. */
 bool abi_is_bytes(const void *data, CK_ULONG len);
 
-/* Memory can hold that many: no -1, which a question that failed leaves for a length. */
+/*
+ * No -1, which a question that failed leaves for a length, nor another negative number;
+ * where a CK_ULONG is as wide as a pointer, memory can hold that many.
+ */
 bool abi_is_count(CK_ULONG count, size_t size);
 
 /* The same for a template and for each value in it. */

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -230,7 +231,7 @@ static CK_RV parse_gcm(const CK_MECHANISM *m, struct mechanism_params *out)
 	if (!take_struct(m, &params, sizeof params))
 		return CKR_MECHANISM_PARAM_INVALID;
 	if (!params.pIv || params.ulIvLen < 1 || params.ulIvLen > IV_MAX ||
-	    (params.ulAADLen && !params.pAAD) || params.ulAADLen > PTRDIFF_MAX ||
+	    (params.ulAADLen && !params.pAAD) || params.ulAADLen > LONG_MAX ||
 	    params.ulTagBits % 8 || params.ulTagBits < 32 || params.ulTagBits > 128)
 		return CKR_MECHANISM_PARAM_INVALID;
 	out->tag_len = params.ulTagBits / 8;
