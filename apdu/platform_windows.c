@@ -364,11 +364,19 @@ int platform_access(const char *path, int mode)
 int unlinkat(int dir, const char *path, int flags)
 {
 	wchar_t wide[WIDE_MAX];
+	DWORD code, found;
 
 	(void)flags;
 	if (!path_at(dir, path, wide))
 		return -1;
-	return DeleteFileW(wide) ? 0 : fail_as(GetLastError());
+	if (DeleteFileW(wide))
+		return 0;
+	code = GetLastError();
+	found = GetFileAttributesW(wide);
+	fail_as(code);
+	if (found != INVALID_FILE_ATTRIBUTES && found & FILE_ATTRIBUTE_DIRECTORY)
+		errno = EISDIR; /* Windows has the same number for what nobody may remove */
+	return -1;
 }
 
 int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
