@@ -280,6 +280,33 @@ static void what_is_no_message_is_none(void **state)
 
 /* ---- files that are written ---- */
 
+#define BEHIND_4_GIB ((uint64_t)5 << 30)
+
+/* A file with a hole, which takes no room. Only half of such a position is what another system has. */
+static void what_is_behind_4_gib_is_read_there(void **state)
+{
+	char byte = 0;
+	struct stat about;
+	int fd;
+
+	(void)state;
+	if (sizeof(off_t) < sizeof(uint64_t))
+		skip();
+	fd = open(home_path("far"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "near", 4, (off_t)(BEHIND_4_GIB & UINT32_MAX)), 4);
+	assert_int_equal(pwrite(fd, "far", 3, (off_t)BEHIND_4_GIB), 3);
+	assert_int_equal(pread(fd, &byte, 1, (off_t)BEHIND_4_GIB), 1);
+	assert_int_equal(byte, 'f');
+	assert_int_equal(pread(fd, &byte, 1, (off_t)(BEHIND_4_GIB & UINT32_MAX)), 1);
+	assert_int_equal(byte, 'n');
+	assert_int_equal(fstat(fd, &about), 0);
+	assert_true((uint64_t)about.st_size == BEHIND_4_GIB + 3);
+	assert_true((uint64_t)lseek(fd, 0, SEEK_END) == BEHIND_4_GIB + 3);
+	close(fd);
+	home_remove("far");
+}
+
 static char *kept; /* home_path() has one answer at a time */
 
 static const char *path_of(const char *name)
@@ -456,6 +483,7 @@ int main(void)
 		cmocka_unit_test(changed_bytes_are_not_believed),
 		cmocka_unit_test(strings_are_nested_so_far_and_no_further),
 		cmocka_unit_test(what_is_no_message_is_none),
+		cmocka_unit_test(what_is_behind_4_gib_is_read_there),
 		cmocka_unit_test(a_file_is_there_when_it_is_complete),
 		cmocka_unit_test(a_file_that_is_there_stays),
 		cmocka_unit_test(a_full_disk_is_noticed),
