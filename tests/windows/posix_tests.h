@@ -15,6 +15,7 @@
 
 #include <direct.h>
 #include <pthread.h>
+#include <sys/time.h>
 
 #include "tools/twcard/posix_windows.h"
 
@@ -29,18 +30,30 @@
 #define MAP_SHARED 1
 #define MAP_PRIVATE 2
 #define MAP_ANONYMOUS 0x20
+#define MAP_NORESERVE 0x4000
 #define MAP_FAILED ((void *)-1)
+
+/* Where Windows says what POSIX systems say with `name`. */
+static inline const char *variable(const char *name)
+{
+	if (strcmp(name, "XDG_CONFIG_HOME") == 0)
+		return "APPDATA";
+	return strcmp(name, "XDG_CACHE_HOME") == 0 || strcmp(name, "XDG_RUNTIME_DIR") == 0 ? "LOCALAPPDATA" : name;
+}
+
+/* TMPDIR is wine's own, too, as another path. */
+#define getenv(name) getenv(strcmp(name, "TMPDIR") == 0 ? "WINDOWS_TMPDIR" : (name))
 
 /* Both of the C library and of Windows know it then. */
 static inline int setenv(const char *name, const char *value, int replace)
 {
 	(void)replace;
-	return _putenv_s(name, value);
+	return _putenv_s(variable(name), value);
 }
 
 static inline int unsetenv(const char *name)
 {
-	return _putenv_s(name, "");
+	return _putenv_s(variable(name), "");
 }
 
 static inline void explicit_bzero(void *p, size_t len)
@@ -119,6 +132,16 @@ static inline int closedir(DIR *dir)
 
 const char *pcsc_stringify_error(long code);
 
+#define RUSAGE_SELF 0
+
+/* What is not counted is 0. */
+struct rusage {
+	struct timeval ru_utime, ru_stime;
+	long ru_nvcsw;
+};
+
+int getrusage(int whose, struct rusage *out);
+
 /* ---- what is refused ---- */
 
 #define SIGHUP 1
@@ -135,6 +158,15 @@ const char *pcsc_stringify_error(long code);
 #define WIFSIGNALED(status) ((status) != 0)
 #define WTERMSIG(status) (status)
 #define WNOHANG 1
+#define RLIMIT_FSIZE 1
+#define RLIM_INFINITY (-1)
+#define S_ISLNK(mode) 0
+#define SIGXFSZ 25
+#define M_PERTURB (-6)
+
+struct rlimit {
+	long rlim_cur, rlim_max;
+};
 
 struct sigaction {
 	void (*sa_handler)(int signal);
@@ -171,6 +203,12 @@ static inline int refused(const void *a, const void *b)
 #define kill(process, signal) not_on_windows()
 #define symlink(to, path) refused(to, path)
 #define link(from, to) refused(from, to)
+#define gid_t int
+#define chown(path, owner, group) refused(path, NULL)
+#define seteuid(user) not_on_windows()
+#define mkfifo(path, mode) refused(path, NULL)
+#define setrlimit(which, limit) refused(limit, NULL)
+#define mallopt(option, value) ((void)(value))
 #define lstat(path, out) stat(path, out)
 #define getuid() 1000
 #define geteuid() 1000

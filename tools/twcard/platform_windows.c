@@ -119,6 +119,11 @@ bool platform_vanishes(int fd, bool wanted)
 	return SetFileInformationByHandle((HANDLE)_get_osfhandle(fd), FileDispositionInfo, &gone, sizeof gone);
 }
 
+int platform_mkstemp(char *path)
+{
+	return _mktemp(path) ? openat(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+}
+
 int platform_nameless(void)
 {
 	static unsigned count;

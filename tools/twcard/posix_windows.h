@@ -33,6 +33,10 @@ int dprintf(int fd, const char *format, ...) __attribute__((format(gnu_printf, 2
 char *strcasestr(const char *in, const char *what);
 char *strptime(const char *text, const char *format, struct tm *out); /* %Y %m %d %H %M %S */
 
+/* The file can be renamed while it is open. */
+int platform_mkstemp(char *path);
+#define mkstemp(path) platform_mkstemp(path)
+
 /* A file for the user alone that is gone when it is closed, however the program ends. -1, with errno. */
 int platform_nameless(void);
 FILE *platform_tmpfile(void);
