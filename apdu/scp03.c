@@ -204,7 +204,7 @@ static bool encrypt(struct scp03 *s, EVP_CIPHER_CTX *ctx, const struct command *
 	       EVP_EncryptInit_ex2(ctx, NULL, NULL, iv, NULL) &&
 	       EVP_EncryptUpdate(ctx, out, &whole, cmd->data, (int)cmd->len) &&
 	       EVP_EncryptUpdate(ctx, out + whole, &rest, padding, BLOCK - (int)(cmd->len % BLOCK)) &&
-	       (size_t)(whole + rest) == padded(cmd->len);
+	       (size_t)whole + (size_t)rest == padded(cmd->len);
 }
 
 /* Appends the encrypted body. */

@@ -214,10 +214,10 @@ enum result area_read(struct area *area, uint32_t sno, uint8_t *out, size_t *len
 	if (room < e->length)
 		return RESULT_BUFFER_TOO_SMALL;
 	r = read_record(area->card, e, &bytes);
-	if (r == RESULT_OK)
-		memcpy(out, bytes.data, bytes.len);
-	else
+	if (r != RESULT_OK)
 		log_line(LOG_ERROR, "data area: record %lu: %s", (unsigned long)sno, result_text(r));
+	else if (bytes.len)
+		memcpy(out, bytes.data, bytes.len);
 	buffer_clear(&bytes);
 	return r;
 }

@@ -154,7 +154,7 @@ static bool put_number(struct buffer *out, const EVP_PKEY *key, const char *name
 	if (EVP_PKEY_get_bn_param(key, name, &number) && BN_num_bytes(number) <= MODULUS_MAX) {
 		pad = BN_num_bits(number) % 8 == 0;
 		len = BN_bn2bin(number, bytes + pad);
-		ok = put_string(out, bytes, (size_t)(len + pad));
+		ok = put_string(out, bytes, (size_t)len + (size_t)pad);
 	}
 	BN_free(number);
 	return ok;

@@ -183,7 +183,7 @@ vc_des_cbc(const uint8_t *key, bool encrypt, const uint8_t *iv, const uint8_t *i
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1)
 		goto out;
 	if (EVP_CipherUpdate(ctx, out, &n, in, (int)len) != 1 ||
-	    EVP_CipherFinal_ex(ctx, out + n, &rest) != 1 || (size_t)(n + rest) != len)
+	    EVP_CipherFinal_ex(ctx, out + n, &rest) != 1 || (size_t)n + (size_t)rest != len)
 		goto out;
 	ok = true;
 out:

@@ -102,7 +102,7 @@ aes(bool encrypt, const uint8_t key[KEY_LEN], const uint8_t *iv, const uint8_t *
 	ok = ctx != NULL && EVP_CipherInit_ex(ctx, cipher, NULL, key, iv, encrypt) == 1 &&
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
 	    EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 &&
-	    EVP_CipherFinal_ex(ctx, out + n, &rest) == 1 && (size_t)(n + rest) == len;
+	    EVP_CipherFinal_ex(ctx, out + n, &rest) == 1 && (size_t)n + (size_t)rest == len;
 	EVP_CIPHER_CTX_free(ctx);
 	return ok;
 }
