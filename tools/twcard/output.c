@@ -281,7 +281,8 @@ static bool let_go(int fd, int target)
 
 static bool finish(struct output *out)
 {
-	if (fflush(out->file) != 0)
+	/* not every C library takes a write of nothing for an error: musl does not */
+	if (fflush(out->file) != 0 || out->error)
 		return false;
 	if (out->target >= 0)
 		return !kinds[out->kind].held || let_go(out->fd, out->target);
