@@ -27,10 +27,6 @@ static int speak(void **state)
 	setenv("LC_ALL", "C.UTF-8", 1);
 	setenv("LANGUAGE", "zh_TW", 1);
 	message_start();
-	if (strcmp(setlocale(LC_MESSAGES, NULL), "C") == 0) {
-		printf("1..0 # SKIP there is no locale C.UTF-8\n");
-		exit(0);
-	}
 	return realpath("po", folder) && bindtextdomain("twcard", folder) ? 0 : -1;
 }
 
@@ -171,5 +167,9 @@ int main(void)
 		cmocka_unit_test(every_status_word_is_whole),
 	};
 
+	if (!setlocale(LC_ALL, "C.UTF-8") || strcmp(setlocale(LC_MESSAGES, NULL), "C") == 0) {
+		printf("1..0 # SKIP there is no locale C.UTF-8 with messages\n"); /* with musl, too */
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, speak, NULL);
 }
