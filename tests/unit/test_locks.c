@@ -382,7 +382,7 @@ static CK_RV verify(void)
 	return rv == CKR_OK ? C_Verify(known.session, (CK_BYTE *)"text", 4, known.signature, 256) : rv;
 }
 
-static CK_RV encrypt(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE key)
+static CK_RV encrypt_with(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE key)
 {
 	CK_RV rv = C_EncryptInit(known.session, MECHANISM(mechanism), key);
 	unsigned char out[256];
@@ -393,12 +393,12 @@ static CK_RV encrypt(CK_MECHANISM_TYPE mechanism, CK_OBJECT_HANDLE key)
 
 static CK_RV encrypt_for_the_card(void)
 {
-	return encrypt(CKM_RSA_PKCS, known.encrypts);
+	return encrypt_with(CKM_RSA_PKCS, known.encrypts);
 }
 
 static CK_RV encrypt_with_a_session_key(void)
 {
-	return encrypt(CKM_AES_ECB, known.secret);
+	return encrypt_with(CKM_AES_ECB, known.secret);
 }
 
 static CK_RV wrap(void)
