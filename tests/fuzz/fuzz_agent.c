@@ -10,6 +10,10 @@
 #include "stub_token.h"
 #include "tools/agent/work_internal.h"
 #include "tools/twcard/json_bytes.h"
+#include "tools/twcard/subcommand.h"
+
+/* No command line is read here: without them all commands would be linked. */
+const struct option_row common_options[] = {{.name = NULL}};
 
 #define FUNCTION_BITS 0x0F
 #define NO_PIN 0x20

@@ -97,7 +97,7 @@ compile() {
 build_product() {
 	printf '%s\n' "$top_srcdir"/{apdu,authz,profiles,src/*}/*.c "$top_srcdir"/tools/twcard/{apdu,trace}_*.c \
 	    "$top_srcdir"/tools/agent/work*.c "$top_srcdir"/tools/twcard/{cert_attributes,cert_info,explain*}.c \
-	    "$top_srcdir"/tools/twcard/{json_bytes,message,text}.c | grep -v _windows | compile "${watched[@]}"
+	    "$top_srcdir"/tools/twcard/{arguments,cms_*,json_bytes,message,mime,progress,rsa_key,sign_cms,stream,text}.c | grep -v _windows | compile "${watched[@]}"
 	printf '%s\n' "$top_srcdir"/tests/unit/support/{authz_world,fakepcsc,fakepcsc_control,steady_chance,stub_token}.c \
 	    "$top_srcdir"/tools/virtual-card/{access,behaviour,card,command,fs,gen1,gen2,image,p15,personalise}.c \
 	    "$top_srcdir"/tools/virtual-card/{pin,pki,scp03,trace,util,writing}.c | compile
