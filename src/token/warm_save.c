@@ -37,6 +37,20 @@ static bool may_be_kept(const struct object_list *list)
 	return list->records.count && list->records.count == count_records(&list->raw);
 }
 
+/*
+ * A card that says it selected a file, and did not, shows the one of before.
+ * Nothing else tells one directory's records from another's, and what is kept
+ * would be believed for a day: neither of the two is kept.
+ */
+static bool is_like_another(const struct token *t, enum p15_class kind)
+{
+	for (size_t k = 0; k < P15_CLASSES; k++)
+		if (k != (size_t)kind && t->lists[k].loaded &&
+		    buffer_same(&t->lists[k].raw, &t->lists[kind].raw))
+			return true;
+	return false;
+}
+
 static bool put_date(struct cache *file, enum p15_class kind)
 {
 	uint64_t now = (uint64_t)time(NULL);
@@ -56,9 +70,10 @@ static bool put_directories(const struct token *t, struct cache *file)
 		if (!list->loaded || list->warm)
 			continue;
 		cache_drop(file, CACHE_DIRECTORY, warm_kinds[k]); /* without it a date says nothing */
-		if (may_be_kept(list) && (!cache_put(file, CACHE_DIRECTORY, warm_kinds[k], list->raw.data,
-						     list->raw.len) ||
-					  !put_date(file, warm_kinds[k])))
+		if (!may_be_kept(list) || is_like_another(t, warm_kinds[k]))
+			continue;
+		if (!cache_put(file, CACHE_DIRECTORY, warm_kinds[k], list->raw.data, list->raw.len) ||
+		    !put_date(file, warm_kinds[k]))
 			return false;
 	}
 	return true;
