@@ -369,6 +369,7 @@ static enum result read_key(struct card *card, unsigned key_ref, struct rsa_publ
 	return r == RESULT_OK && !is_plausible(out) ? RESULT_BAD_DATA : r;
 }
 
+/* "There is none" is remembered by who hears it: two bad moments must not make it so. */
 enum result card_read_public_key(struct card *card, unsigned key_ref, struct rsa_public *out)
 {
 	enum result r = card_allow(card, OP_READ_PUBLIC_KEY);
@@ -376,12 +377,13 @@ enum result card_read_public_key(struct card *card, unsigned key_ref, struct rsa
 	if (r != RESULT_OK)
 		return r;
 	r = read_key(card, key_ref, out);
-	if (r == RESULT_OK || !is_answer(r))
-		return r;
 	/* without it signatures cannot be checked: one bad moment must not cost that */
-	log_line(LOG_INFO, "public key %02X: %s: once more", key_ref, result_text(r));
-	files_forget(card);
-	return read_key(card, key_ref, out);
+	for (int i = 0; i < (r == RESULT_NOT_FOUND ? 2 : 1) && r != RESULT_OK && is_answer(r); i++) {
+		log_line(LOG_INFO, "public key %02X: %s: once more", key_ref, result_text(r));
+		files_forget(card);
+		r = read_key(card, key_ref, out);
+	}
+	return r;
 }
 
 void card_pin_limits(const struct card *card, size_t *min, size_t *max, int *tries)
