@@ -39,28 +39,37 @@ ok_line = re.compile(r"^\[\s*(OK|SKIPPED)\s*\] (test_\w+)", re.M)
 class Defence:
     def __init__(self, title):
         self.title, self.changes, self.program, self.test = title, [], None, None
+        self.arguments = self.sees = None  # of the sweep: see tests/sweep/breaks.py
 
     def name(self):
         return f"{self.title}: {self.test[5:]}"
 
 
 def read_list(path):
-    """Records: "attack TITLE", then "file PATH" with "- old" and "+ new" lines, then "test PROGRAM NAME"."""
+    """
+    Records: "attack TITLE" or "break TITLE", then "file PATH" with "- old" and "+ new" lines, then
+    "test PROGRAM NAME", or "sweep ARGUMENTS" and "sees WORD".
+    """
     title, defences, current = None, [], None
     for number, line in enumerate(open(path, encoding="utf-8"), 1):
         word, _, rest = line.rstrip("\n").partition(" ")
         if not word or word.startswith("#"):
             continue
-        if word == "attack":
+        if word in ("attack", "break"):
             title = rest
         elif word == "file":
             current = current or Defence(title)
             current.changes.append((rest, [], []))
         elif word in "-+":
             current.changes[-1][1 if word == "-" else 2].append(rest.strip())
-        elif word == "test":
-            current.program, name = rest.split()
-            current.test = "test_" + name
+        elif word == "sweep":
+            current.arguments = shlex.split(rest)
+        elif word in ("test", "sees"):
+            if word == "test":
+                current.program, name = rest.split()
+                current.test = "test_" + name
+            else:
+                current.sees = rest
             defences.append(current)
             current = None
         else:
@@ -123,8 +132,15 @@ def run(command, **more):
                           text=True, errors="replace", check=False, **more)
 
 
-def build(d, folder):
-    """A copy of the test program with the changes. None, or what the compiler says."""
+def unit_objects(program):
+    """What a unit test consists of, apart from libraries."""
+    support = "tests/unit/support"
+    return [os.path.join("tests/unit", f"{program}-{program}.o")] + \
+        [os.path.join(support, f) for f in sorted(os.listdir(support)) if f.startswith(program + "-") and f.endswith(".o")]
+
+
+def build(d, folder, own):
+    """A copy of the test program, whose own objects are `own`, with the changes. None, or what the compiler says."""
     objects = []
     for path, lines in changed(d).items():
         source = os.path.join(folder, os.path.basename(path))
@@ -135,9 +151,6 @@ def build(d, folder):
             return done.stdout
         objects.append(source + ".o")
     libraries = shlex.split(os.environ["DEFENCE_LIBS"])
-    own = [os.path.join("tests/unit", f"{d.program}-{d.program}.o")]
-    own += [os.path.join("tests/unit/support", f) for f in sorted(os.listdir("tests/unit/support"))
-            if f.startswith(d.program + "-") and f.endswith(".o")]
     done = run(shlex.split(os.environ["DEFENCE_LINK"]) + ["-o", os.path.join(folder, "program")] + objects + own + libraries)
     return done.stdout or "no link" if done.returncode else None
 
@@ -146,7 +159,7 @@ def try_one(d):
     """"noticed", or what is wrong."""
     folder = tempfile.mkdtemp(prefix="twcard-defence.")
     try:
-        problem = build(d, folder)
+        problem = build(d, folder, unit_objects(d.program))
         if problem:
             return "does not build: " + problem.strip()[-600:]
         try:

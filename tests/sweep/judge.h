@@ -35,7 +35,11 @@ struct judge {
 	unsigned commands; /* of the scene without a fault */
 };
 
-/* The scene without a fault, after scene_open(). What it finds out must have no errors. */
+/*
+ * The scene without a fault, after scene_open(). What it finds out must have no
+ * errors, and be what a program finds out that knows of nothing before: if not,
+ * it says so and ends the process.
+ */
 void judge_begin(struct judge *judge, const struct scene *scene);
 
 /* After judge_begin(), as often as one likes. Only those faults count that had their turn. */

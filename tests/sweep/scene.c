@@ -71,7 +71,7 @@ void scene_begin_life(void)
 	bench.session = CK_INVALID_HANDLE;
 }
 
-void scene_begin(const struct scene *scene)
+static void begin(const struct scene *scene, struct vcard *first)
 {
 	make_folders(scene->changes_card);
 	fake_clear();
@@ -85,9 +85,20 @@ void scene_begin(const struct scene *scene)
 	testcard_freshen(bench.card);
 	pin = PIN;
 	in_doubt = false;
-	spy_insert(&scene_spy, READER, scene->renewed ? older : bench.card);
+	spy_insert(&scene_spy, READER, first ? first : bench.card);
+	scene_spy.in_parts = scene->in_parts;
 	scene_begin_life();
+}
+
+void scene_begin(const struct scene *scene)
+{
+	begin(scene, scene->renewed ? older : NULL);
 	scene->prepare();
+}
+
+void scene_begin_unprepared(const struct scene *scene)
+{
+	begin(scene, NULL);
 }
 
 void scene_insert(void)
@@ -162,12 +173,12 @@ static void note_attributes(struct facts *f, const CK_OBJECT_HANDLE *found, CK_U
 }
 
 /* What a token says of itself; its flags and memory are another matter. */
-static void note_token(struct facts *f)
+static CK_RV note_token(struct facts *f)
 {
 	CK_TOKEN_INFO info = {0};
 	CK_RV rv = C_GetTokenInfo(bench.slot, &info);
 
-	facts_note(f, rv, 0, CKA_LABEL, &info, offsetof(CK_TOKEN_INFO, flags));
+	return facts_note(f, rv, 0, CKA_LABEL, &info, offsetof(CK_TOKEN_INFO, flags));
 }
 
 static void list_objects(struct facts *f)
@@ -179,7 +190,8 @@ static void list_objects(struct facts *f)
 	CK_OBJECT_HANDLE found[32];
 	CK_ULONG count;
 
-	note_token(f);
+	if (note_token(f) != CKR_OK)
+		return; /* as programs do: who does not know the card opens no session */
 	if (open_if_needed(f) == CKR_OK && find(f, NULL, 0, found, &count) == CKR_OK)
 		note_attributes(f, found, count, types, COUNT(types));
 }
@@ -334,15 +346,17 @@ static void be_logged_in(void)
 }
 
 const struct scene scenes[] = {
-	{"listing", nothing, list_objects, false, false},
-	{"listing with a cache", fill_cache, list_objects, false, false},
-	{"reading", nothing, read_values, false, false},
-	{"login", nothing, log_in, false, false},
-	{"signature", be_logged_in, sign, false, false},
-	{"three signatures", nothing, sign_three, false, false},
-	{"decryption", be_logged_in, decrypt, false, false},
-	{"change of the PIN", nothing, change_pin, true, false},
-	{"refresh of the cache", fill_cache, list_and_read, false, true},
+	{"listing", nothing, list_objects, false, false, false},
+	{"listing with a cache", fill_cache, list_objects, false, false, false},
+	{"reading", nothing, read_values, false, false, false},
+	{"login", nothing, log_in, false, false, false},
+	{"signature", be_logged_in, sign, false, false, false},
+	{"three signatures", nothing, sign_three, false, false, false},
+	{"decryption", be_logged_in, decrypt, false, false, false},
+	{"change of the PIN", nothing, change_pin, true, false, false},
+	{"refresh of the cache", fill_cache, list_and_read, false, true, false},
+	{"listing, in parts", nothing, list_objects, false, false, true},
+	{"signature, in parts", be_logged_in, sign, false, false, true},
 };
 
 const size_t scene_count = COUNT(scenes);

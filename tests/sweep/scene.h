@@ -15,6 +15,7 @@ struct scene {
 	void (*work)(struct facts *f); /* may be done again, after an error and after all went well */
 	bool changes_card;
 	bool renewed; /* the certificates on the card are newer than the cache */
+	bool in_parts; /* the card's answers come with GET RESPONSE */
 };
 
 extern const struct scene scenes[];
@@ -32,6 +33,9 @@ void scene_close(void);
 
 /* A card from the shelf, no cache, the module's first life, prepared. */
 void scene_begin(const struct scene *scene);
+
+/* The same without what was done before, and with the card as it is now: nothing can be out of date. */
+void scene_begin_unprepared(const struct scene *scene);
 
 /* The next life of the module: the slot is looked for, there is no session. */
 void scene_begin_life(void);

@@ -31,26 +31,86 @@ static void swap(struct spy *spy)
 	spy->swap_at_power = false;
 }
 
+static const struct {
+	enum spy_kind kind;
+	enum vcard_fault_kind fault;
+} in_card[] = {
+	{SPY_MUTE, VCARD_FAULT_DROP},
+	{SPY_ONE_BYTE, VCARD_FAULT_TRUNCATE},
+	{SPY_GARBLED, VCARD_FAULT_GARBLE},
+	{SPY_STATUS, VCARD_FAULT_STATUS},
+};
+
 /* What happens before the card gets the command. */
 static void tamper_before(struct spy *spy, enum spy_kind kind)
 {
-	static const struct {
-		enum spy_kind kind;
-		enum vcard_fault_kind fault;
-	} in_card[] = {
-		{SPY_MUTE, VCARD_FAULT_DROP},
-		{SPY_ONE_BYTE, VCARD_FAULT_TRUNCATE},
-		{SPY_GARBLED, VCARD_FAULT_GARBLE},
-		{SPY_STATUS, VCARD_FAULT_STATUS},
-	};
-
-	for (size_t i = 0; i < COUNT(in_card); i++)
-		if (in_card[i].kind == kind)
-			vcard_fault(spy->card, 1, in_card[i].fault, spy->fault.sw);
+	for (size_t i = 0; i < COUNT(in_card); i++) {
+		if (in_card[i].kind != kind)
+			continue;
+		vcard_fault(spy->card, 1, in_card[i].fault, spy->fault.sw);
+		spy->rest_len = 0;
+	}
 	if (kind == SPY_SILENT_SWAP)
 		swap(spy);
-	if (kind == SPY_SILENT_RESET || kind == SPY_SILENT_SWAP)
+	if (kind == SPY_SILENT_RESET || kind == SPY_SILENT_SWAP) {
 		vcard_power_on(spy->card);
+		spy->rest_len = 0;
+	}
+}
+
+/* ---- answers in parts ---- */
+
+static void put_status(uint8_t *at, unsigned sw)
+{
+	at[0] = (uint8_t)(sw >> 8);
+	at[1] = (uint8_t)sw;
+}
+
+/* How many bytes the next part has. */
+static unsigned more(const struct spy *spy)
+{
+	const size_t left = spy->rest_len - 2 - spy->rest_at;
+
+	return 0x6100 | (unsigned)(left < SPY_PART ? left : SPY_PART);
+}
+
+static size_t next_part(struct spy *spy, uint8_t answer[FAKE_ANSWER_MAX])
+{
+	const size_t left = spy->rest_len - 2 - spy->rest_at, n = left < SPY_PART ? left : SPY_PART;
+
+	memcpy(answer, spy->rest + spy->rest_at, n);
+	spy->rest_at += n;
+	if (n < left) {
+		put_status(answer + n, more(spy));
+	} else {
+		memcpy(answer + n, spy->rest + spy->rest_len - 2, 2);
+		spy->rest_len = 0;
+	}
+	return n + 2;
+}
+
+/* Keeps data back, if there are any. */
+static size_t keep_rest(struct spy *spy, uint8_t answer[FAKE_ANSWER_MAX], size_t len)
+{
+	spy->rest_len = spy->rest_at = 0;
+	if (!spy->in_parts || len <= 2)
+		return len;
+	memcpy(spy->rest, answer, len);
+	spy->rest_len = len;
+	put_status(answer, more(spy));
+	return 2;
+}
+
+/* 0: none. */
+static size_t ask_card(struct spy *spy, const uint8_t *cmd, size_t len, uint8_t answer[FAKE_ANSWER_MAX])
+{
+	size_t n = 0;
+
+	if (cmd[1] == SPY_GET_RESPONSE && spy->rest_len)
+		return next_part(spy, answer);
+	if (vcard_transmit(spy->card, cmd, len, answer, FAKE_ANSWER_MAX, &n) != VCARD_ANSWERED)
+		return 0;
+	return keep_rest(spy, answer, n);
 }
 
 static size_t spy_answer(void *context, const uint8_t *cmd, size_t len,
@@ -58,13 +118,12 @@ static size_t spy_answer(void *context, const uint8_t *cmd, size_t len,
 {
 	struct spy *spy = context;
 	enum spy_kind kind = due(spy, cmd[1]);
-	size_t n = 0;
+	size_t n;
 
 	count(spy, cmd[1]);
 	tamper_before(spy, kind);
-	if (vcard_transmit(spy->card, cmd, len, answer, FAKE_ANSWER_MAX, &n) != VCARD_ANSWERED)
-		return 0;
-	if (kind == SPY_LOST)
+	n = ask_card(spy, cmd, len, answer);
+	if (n == 0 || kind == SPY_LOST)
 		return 0;
 	if (kind == SPY_SPOILT)
 		return spy->spoil(answer, n);
@@ -79,6 +138,7 @@ static void spy_power(void *context, bool on)
 {
 	struct spy *spy = context;
 
+	spy->rest_len = 0;
 	if (!on) {
 		vcard_power_off(spy->card);
 		return;
@@ -164,6 +224,7 @@ bool spy_stranger_can_sign(struct spy *spy, const char *reader)
 	if (vcard_generation(spy->card) == 2)
 		return vcard_verified(spy->card);
 	spy->fault.kind = SPY_CLEAN;
+	spy->in_parts = false;
 	can = can_sign(reader);
 	*spy = before;
 	return can;

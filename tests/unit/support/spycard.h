@@ -8,8 +8,10 @@
 
 #include "testcard.h"
 
-enum { SPY_VERIFY = 0x20, SPY_PRIVATE_OP = 0xEA, SPY_REST = 0xC1, SPY_ANY = -1 };
+enum { SPY_VERIFY = 0x20, SPY_PRIVATE_OP = 0xEA, SPY_REST = 0xC1, SPY_GET_RESPONSE = 0xC0, SPY_ANY = -1 };
 enum { SPY_EVER = 0x7FFFFFFF };
+
+#define SPY_PART 120
 
 enum spy_kind {
 	SPY_CLEAN,
@@ -37,6 +39,7 @@ struct spy {
 	struct vcard *card;  /* who answers */
 	struct vcard *other; /* who takes its place at a swap, or at the next power-on; or NULL */
 	bool swap_at_power;
+	bool in_parts;       /* data come with GET RESPONSE only, SPY_PART bytes at a time */
 	unsigned commands, verifies, private_ops; /* as they came, since spy_watch() */
 	bool struck;         /* the fault had its turn */
 	spy_spoil *spoil;    /* for SPY_SPOILT */
@@ -44,6 +47,8 @@ struct spy {
 	int ins;             /* of the commands that are counted for it */
 	unsigned from, to;   /* which of them it strikes, from 1 on */
 	unsigned seen;
+	uint8_t rest[FAKE_ANSWER_MAX]; /* the answer that GET RESPONSE brings, with its status word */
+	size_t rest_len, rest_at;
 };
 
 /* Puts it into the reader. Spy and card stay the caller's and must outlive their stay. */
