@@ -414,11 +414,10 @@ int fsync(int fd)
 
 int flock(int fd, int operation)
 {
+	const DWORD wait = operation & LOCK_NB ? LOCKFILE_FAIL_IMMEDIATELY : 0;
 	OVERLAPPED whole = {0};
 
-	(void)operation;
-	return LockFileEx((HANDLE)_get_osfhandle(fd), LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0,
-			  MAXDWORD, MAXDWORD, &whole)
+	return LockFileEx((HANDLE)_get_osfhandle(fd), LOCKFILE_EXCLUSIVE_LOCK | wait, 0, MAXDWORD, MAXDWORD, &whole)
 		       ? 0
 		       : fail_as(GetLastError());
 }

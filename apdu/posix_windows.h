@@ -55,7 +55,7 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to);
 int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags); /* RENAME_NOREPLACE */
 int fchmod(int fd, int mode); /* does nothing: a file keeps the rights that it was made with */
 int fsync(int fd);
-int flock(int fd, int operation); /* LOCK_EX | LOCK_NB only; ends with the descriptor */
+int flock(int fd, int operation); /* LOCK_EX, with LOCK_NB or without; ends with the descriptor */
 ssize_t pread(int fd, void *out, size_t len, off_t at);
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at);
 char *realpath(const char *path, char *out); /* `out` is NULL: the answer is to be freed */
