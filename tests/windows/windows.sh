@@ -45,20 +45,19 @@ build_programs() {
 	local include bridge_flags
 
 	include=$(sed -n 's/^WINDOWS_LIBRARIES = //p' "$windows_build/Makefile")/include
-	mkdir -p "$programs" || return 1
 	$host-gcc -std=gnu11 -O2 -Wall -Wextra -Werror -D_WIN32_WINNT=0x0A00 -DWINSCARDDATA= -shared -static-libgcc \
-	    -o "$programs/winscard.dll" "$windows_here/winscard.c" "$windows_here/winscard.def" -lws2_32 || return 1
-	$host-gcc -std=gnu11 -O2 -Wall -Wextra -Werror "-I$include" -static-libgcc -o "$programs/client.exe" \
+	    -o "$work/winscard.dll" "$windows_here/winscard.c" "$windows_here/winscard.def" -lws2_32 || return 1
+	$host-gcc -std=gnu11 -O2 -Wall -Wextra -Werror "-I$include" -static-libgcc -o "$work/client.exe" \
 	    "$windows_here/client.c" || return 1
 	read -r -a bridge_flags <<<"$(pkg-config --cflags --libs libpcsclite)"
-	cc -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -o "$programs/bridge" "$windows_here/bridge.c" \
+	cc -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -o "$work/bridge" "$windows_here/bridge.c" \
 	    "${bridge_flags[@]}" -pthread
 }
 
 start_bridge() {
 	local i
 
-	"$programs/bridge" >"$work/bridge.port" 2>"$work/bridge.err" </dev/null &
+	"$work/bridge" >"$work/bridge.port" 2>"$work/bridge.err" </dev/null &
 	bridge_pid=$!
 	for ((i = 0; i < 600; i++)); do
 		[ -s "$work/bridge.port" ] && break
@@ -120,10 +119,10 @@ use_windows_keyset() {
 	use_windows_conf "keyset-dir = Z:$work/keysets" "$@"
 }
 
-lock_wine
 build_programs >"$work/programs.log" 2>&1 || bail "the test programs do not build: $(tail -n 5 "$work/programs.log")"
+trap 'end_wine; cleanup' EXIT
 start_wine || bail "wine does not start: $(tail -n 3 "$programs/wineboot.log")"
-cp "$windows_build/twcard-pkcs11.dll" "$windows_build/tools/twcard/twcard.exe" "$programs"/*.dll "$programs"/*.exe "$work/" || bail "cannot copy to $work"
+cp "$windows_build/twcard-pkcs11.dll" "$windows_build/tools/twcard/twcard.exe" "$work/" || bail "cannot copy to $work"
 start_bridge || bail "the bridge to pcscd did not start: $(cat "$work/bridge.err")"
 use_windows_conf
 client=(client.exe twcard-pkcs11.dll)
