@@ -71,7 +71,7 @@ bool arguments_parse(const struct subcommand *command, int argc, char **argv,
 	out->command = command;
 	add_rows(&s, common_options);
 	add_rows(&s, command->options);
-	optind = 1;
+	optind = 0; /* also forgets what it knew of another line */
 	opterr = 0;
 	while ((key = getopt_long(argc, argv, s.letters, s.longs, NULL)) != -1) {
 		row = row_of(&s, key);
