@@ -280,6 +280,14 @@ static bool is_wanted(HANDLE handle, int flags)
 	return false;
 }
 
+static bool empty_if_asked(HANDLE handle, int flags)
+{
+	if (!(flags & O_TRUNC) || SetEndOfFile(handle))
+		return true;
+	fail_as(GetLastError());
+	return false;
+}
+
 static HANDLE create(const wchar_t *path, int flags, int mode)
 {
 	const DWORD write = flags & O_APPEND ? FILE_APPEND_DATA | SYNCHRONIZE : GENERIC_WRITE;
@@ -318,7 +326,7 @@ int openat(int dir, const char *path, int flags, ...)
 	handle = create(wide, flags, mode);
 	if (handle == INVALID_HANDLE_VALUE)
 		return -1;
-	if (is_wanted(handle, flags))
+	if (is_wanted(handle, flags) && empty_if_asked(handle, flags))
 		fd = _open_osfhandle((intptr_t)handle, (flags & _O_APPEND) | _O_BINARY | _O_NOINHERIT);
 	if (fd < 0)
 		CloseHandle(handle);
