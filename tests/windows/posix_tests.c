@@ -1,6 +1,8 @@
 /* The PC/SC double is no DLL: what the card library takes for imported of one. */
 #include <winscard.h>
 
+#include <openssl/crypto.h>
+
 #include "tests/windows/posix_tests.h"
 
 extern const SCARD_IO_REQUEST *const __imp_g_rgSCardT0Pci, *const __imp_g_rgSCardT1Pci;
@@ -13,6 +15,49 @@ __attribute__((constructor)) static void hide_the_users_folders(void)
 {
 	_putenv_s("APPDATA", "Z:/dev/null/none");
 	_putenv_s("LOCALAPPDATA", "Z:/dev/null/none");
+}
+
+void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t from)
+{
+	void *p = platform_pages_new(len);
+
+	(void)at;
+	(void)protection;
+	(void)flags;
+	(void)fd;
+	(void)from;
+	return p ? p : MAP_FAILED;
+}
+
+int munmap(void *p, size_t len)
+{
+	platform_pages_free(p, len);
+	return 0;
+}
+
+int stat_with_rights(const char *path, struct _stat64 *out)
+{
+	const int failed = (_stat64)(path, out);
+	const bool folder = !failed && S_ISDIR(out->st_mode);
+	const int fd = failed ? -1 : openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | (folder ? O_DIRECTORY : 0));
+
+	if (fd >= 0)
+		out->st_mode &= (mode_t)(is_private(fd, folder ? S_IFDIR : S_IFREG) ? ~077 : ~022);
+	if (fd >= 0)
+		close(fd);
+	return failed;
+}
+
+int sleep_by_clock(const struct timespec *asked)
+{
+	Sleep((DWORD)(asked->tv_sec * 1000 + (asked->tv_nsec + 999999) / 1000000));
+	return 0;
+}
+
+time_t timegm_of_any_day(struct tm *day)
+{
+	OPENSSL_gmtime_adj(day, 0, 0);
+	return _mkgmtime(day);
 }
 
 static struct timeval to_timeval(FILETIME t)

@@ -2,7 +2,7 @@
  * What of POSIX the unit tests use beyond the programs, for Windows: every file
  * of theirs includes it first. Processes, signals and links are not there: what
  * asks for them is refused, and the test that needs them is left out
- * (tests/windows/units).
+ * (left-out.txt).
  */
 #ifndef TESTS_WINDOWS_POSIX_TESTS_H
 #define TESTS_WINDOWS_POSIX_TESTS_H
@@ -47,8 +47,7 @@ static inline const char *variable(const char *name)
 /* Both of the C library and of Windows know it then. */
 static inline int setenv(const char *name, const char *value, int replace)
 {
-	(void)replace;
-	return _putenv_s(variable(name), value);
+	return replace || !getenv(variable(name)) ? _putenv_s(variable(name), value) : 0;
 }
 
 static inline int unsetenv(const char *name)
@@ -74,24 +73,22 @@ static inline long sysconf(int name)
 	return name == _SC_PAGESIZE ? 4096 : 2;
 }
 
-/* Anonymous pages alone. */
-static inline void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t from)
-{
-	void *p = platform_pages_new(len);
+/* Anonymous pages alone. They are functions for who wraps them. */
+void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t from);
+int munmap(void *p, size_t len);
 
-	(void)at;
-	(void)protection;
-	(void)flags;
-	(void)fd;
-	(void)from;
-	return p ? p : MAP_FAILED;
-}
+/* The C library's leaves a day before 1970 as it is. */
+time_t timegm_of_any_day(struct tm *day);
+#undef timegm
+#define timegm(day) timegm_of_any_day(day)
 
-static inline int munmap(void *p, size_t len)
-{
-	platform_pages_free(p, len);
-	return 0;
-}
+/* The mode of what is the user's alone tells so. (sys/stat.h calls its own stat() _stat64().) */
+int stat_with_rights(const char *path, struct _stat64 *out);
+#define _stat64(path, out) stat_with_rights(path, out)
+
+/* Winpthread's does not sleep by this clock. */
+int sleep_by_clock(const struct timespec *asked);
+#define clock_nanosleep(clock, flags, asked, left) ((void)(left), sleep_by_clock(asked))
 
 typedef struct {
 	struct dirent **entries;
@@ -207,6 +204,7 @@ static inline int refused(const void *a, const void *b)
 #define chown(path, owner, group) refused(path, NULL)
 #define seteuid(user) not_on_windows()
 #define mkfifo(path, mode) refused(path, NULL)
+#define getrlimit(which, limit) refused(limit, NULL)
 #define setrlimit(which, limit) refused(limit, NULL)
 #define mallopt(option, value) ((void)(value))
 #define lstat(path, out) stat(path, out)
