@@ -15,7 +15,7 @@ static struct {
 
 bool owners_pretend(const char *path, unsigned long owner)
 {
-	struct stat st;
+	struct stat st = { 0 };
 
 	pretended.file = stat(path, &st) == 0;
 	pretended.device = st.st_dev;
