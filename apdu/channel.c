@@ -164,6 +164,18 @@ static bool is_rest(uint16_t sw)
 	return sw == SW_OK || sw >> 8 == 0x61 || sw >> 8 == 0x62;
 }
 
+/*
+ * A card that sends less than it has announced, and announces something else than what is missing,
+ * has lost bytes: what follows would move up into their place, where nobody sees it. "6100" is no
+ * number: 256 or more.
+ */
+static bool has_lost(const struct command *more, size_t got, uint16_t sw)
+{
+	const size_t next = sw >> 8 == 0x61 ? sw & 0xFF : 0;
+
+	return more->le != COMMAND_MAX_LE && got < more->le && got + next != more->le;
+}
+
 /* Collects what 61xx announces. Each round must bring data: no card can keep us here. */
 static enum result get_more(struct channel *ch, bool sensitive, struct response *resp)
 {
@@ -183,7 +195,7 @@ static enum result get_more(struct channel *ch, bool sensitive, struct response 
 			resp->sw = (uint16_t)(0x6100 | (more.le & 0xFF));
 			continue;
 		}
-		if (!is_rest(resp->sw) ||
+		if (!is_rest(resp->sw) || has_lost(&more, resp->data.len - before, resp->sw) ||
 		    (resp->sw >> 8 == 0x61 && (resp->data.len == before || round >= MORE_ROUNDS)))
 			return RESULT_BAD_ANSWER;
 	}

@@ -99,6 +99,36 @@ static void more_data_are_fetched(void **state)
 	assert_answers(all, &read_8, "AA", 0x6282, 2);
 }
 
+/* Or what comes next would be taken for what was lost. */
+static void fewer_bytes_than_announced_are_no_answer(void **state)
+{
+	static const char *const last[] = {"80B0000008", "6103", "80C0000003", "0102 9000", NULL};
+	static const char *const none[] = {"80B0000008", "6103", "80C0000003", "9000", NULL};
+	static const char *const end[] = {"80B0000008", "6103", "80C0000003", "0102 6282", NULL};
+	static const char *const first[] = {"80B0000008", "6103", "80C0000003", "0102 6103",
+					    "80C0000003", "030405 9000", NULL};
+	static const char *const second[] = {"80B0000008", "01 6102", "80C0000002", "0203 6103",
+					     "80C0000003", "0405 9000", NULL};
+	static const char *const other_class[] = {"80B0000008", "6103", "80C0000003", "6E00",
+						  "00C0000003", "0102 9000", NULL};
+	static const char *const vague[] = {"80B0000008", "6103", "80C0000003", "0102 6100", NULL};
+	static const char *const slowly[] = {"80B0000008", "6103", "80C0000003", "0102 6101",
+					     "80C0000001", "03 9000", NULL};
+	static const char *const many[] = {"80B0000008", "6100", "80C0000000", "0102 6103",
+					   "80C0000003", "030405 9000", NULL};
+
+	(void)state;
+	assert_no_answer(last, &read_8, 2);
+	assert_no_answer(none, &read_8, 2);
+	assert_no_answer(end, &read_8, 2);
+	assert_no_answer(first, &read_8, 2);
+	assert_no_answer(second, &read_8, 3);
+	assert_no_answer(other_class, &read_8, 3);
+	assert_no_answer(vague, &read_8, 2);
+	assert_answers(slowly, &read_8, "010203", 0x9000, 3);
+	assert_answers(many, &read_8, "0102030405", 0x9000, 3);
+}
+
 static void a_wrong_le_is_repeated_once_with_the_right_one(void **state)
 {
 	static const char *const right[] = {"80B0000008", "6C02", "80B0000002", "0102 9000", NULL};
@@ -126,8 +156,8 @@ static void a_wrong_le_may_lead_to_more_data(void **state)
 
 static void the_class_is_changed_once_and_for_the_first_get_response_only(void **state)
 {
-	static const char *const later[] = {"80B0000008", "6102", "80C0000002", "01 6102",
-					    "80C0000002", "6E00", NULL};
+	static const char *const later[] = {"80B0000008", "6102", "80C0000002", "01 6101",
+					    "80C0000001", "6E00", NULL};
 	static const char *const all[] = {"80B0000008", "6100", "80C0000000", "6E00", "00C0000000",
 					  "0102 9000", NULL};
 	static const char *const standard[] = {"00B0000008", "6102", "00C0000002", "6E00", NULL};
@@ -593,6 +623,7 @@ int main(void)
 		cmocka_unit_test(a_cleared_answer_is_as_new),
 		cmocka_unit_test(a_refused_rest_is_no_answer),
 		cmocka_unit_test(more_data_are_fetched),
+		cmocka_unit_test(fewer_bytes_than_announced_are_no_answer),
 		cmocka_unit_test(a_wrong_le_is_repeated_once_with_the_right_one),
 		cmocka_unit_test(a_wrong_le_may_lead_to_more_data),
 		cmocka_unit_test(get_response_falls_back_to_the_standard_class),
