@@ -231,7 +231,7 @@ const struct fault faults[] = {
 	ANSWER("much too long", much_too_long),
 	READER_FAULT("reset by a program", BLAME_CARD, foreign_reset, NULL),
 	READER_FAULT("card pulled", BLAME_GONE, pull, scene_insert),
-	READER_FAULT("card pulled in the answer", BLAME_TORN, pull_in_answer, scene_insert),
+	READER_FAULT("card pulled in the answer", BLAME_GONE, pull_in_answer, scene_insert),
 	READER_FAULT("card out and in", BLAME_GONE, pull_and_insert, NULL),
 	READER_FAULT("reader unplugged", BLAME_GONE, unplug, plug_in),
 	READER_FAULT("reader out and in", BLAME_GONE, unplug_and_plug_in, NULL),

@@ -13,7 +13,6 @@ enum fault_blame {
 	BLAME_PIN,    /* that, or that the PIN is wrong or locked: the card said so */
 	BLAME_COMMAND, /* that, or that there is no such function: the card said so */
 	BLAME_GONE,   /* card, reader or service are not there any more */
-	BLAME_TORN,   /* that, or that the answer is none: a byte of it came */
 	BLAME_MEMORY, /* what the service says of itself */
 	BLAME_NOBODY, /* no error at all */
 	BLAME_ANYBODY, /* a lie: see `lie` */

@@ -8,6 +8,7 @@
 static const char *const names[] = {
 	"lost answer", "lost answer, then mute", "one byte", "garbled", "not done: 6F00",
 	"not done: 6982", "not done: 6A82", "done: 6282", "silent reset",
+	"card pulled in the answer",
 };
 
 static int generation;
