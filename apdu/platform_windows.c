@@ -501,11 +501,23 @@ static bool take_entry(const wchar_t *name, int (*wanted)(const struct dirent *e
 	return true;
 }
 
+/* A part of them would be taken for all. */
+static int forget_entries(struct dirent ***list, int count)
+{
+	while (count > 0)
+		free((*list)[--count]);
+	free(*list);
+	*list = NULL;
+	errno = ENOMEM;
+	return -1;
+}
+
 int scandir(const char *path, struct dirent ***out, int (*wanted)(const struct dirent *entry),
 	    int (*compare)(const struct dirent **a, const struct dirent **b))
 {
 	wchar_t wide[WIDE_MAX];
 	WIN32_FIND_DATAW found;
+	bool enough = true;
 	HANDLE search;
 	int count = 0;
 
@@ -516,11 +528,12 @@ int scandir(const char *path, struct dirent ***out, int (*wanted)(const struct d
 	search = FindFirstFileW(wcscat(wide, L"\\*"), &found);
 	if (search == INVALID_HANDLE_VALUE)
 		return fail_as(GetLastError());
-	do {
-		if (!take_entry(found.cFileName, wanted, out, &count))
-			break;
-	} while (FindNextFileW(search, &found));
+	do
+		enough = take_entry(found.cFileName, wanted, out, &count);
+	while (enough && FindNextFileW(search, &found));
 	FindClose(search);
+	if (!enough)
+		return forget_entries(out, count);
 	if (count)
 		qsort(*out, (size_t)count, sizeof **out, by_bytes);
 	return count;

@@ -212,6 +212,8 @@ static enum result search(const char *dir, const char *profile, unsigned *skip, 
 	int dir_fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int count = dir_fd < 0 ? 0 : scandir(dir, &names, is_keyset_name, by_name);
 
+	if (count < 0 && errno == ENOMEM)
+		r = RESULT_NO_MEMORY;
 	for (int i = 0; i < count; i++) {
 		if (r == RESULT_NO_KEYSET)
 			r = load(dir_fd, dir, names[i]->d_name, profile, out);
