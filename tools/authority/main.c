@@ -93,6 +93,8 @@ int main(int argc, char **argv)
 		if (o.help) {
 			help();
 			code = COMMAND_GOOD;
+		} else if (o.version) {
+			code = command_version(&o, NULL, NULL);
 		} else {
 			code = find_and_run(&o, words, argv + 1);
 		}

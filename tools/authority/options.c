@@ -39,6 +39,7 @@ static const struct row {
 	{"first", "N", "the audit's row to begin with (1)", offsetof(struct options, first), 0, false},
 	{"force", NULL, "replace the file that is there", SIZE_MAX, offsetof(struct options, force), false},
 	{"remove", NULL, "remove the user code", SIZE_MAX, offsetof(struct options, remove), false},
+	{"version", NULL, "the version", SIZE_MAX, offsetof(struct options, version), false},
 	{"help", NULL, "this text", SIZE_MAX, offsetof(struct options, help), false},
 };
 

@@ -18,7 +18,7 @@ struct options {
 	char *config, *database, *listen, *name, *tls_cert, *tls_key, *activation_key, *terms, *card, *first;
 	char *threads, *connections, *signer_rate, *address_rate;
 	struct option_files trust, crl;
-	bool force, remove, help;
+	bool force, remove, version, help;
 };
 
 /*
