@@ -11,6 +11,7 @@ A change that no test notices is a rule that nobody watches.
     make mutants MUTANTS='--list --files apdu'     only show them
 
   --count N      how many, drawn by the seed, at most one of a line (0: all there are)
+  --from N       leave the first ones of the draw out, which an earlier run tried: begin with number N
   --seed N       another draw; the same seed and sources give the same mutants
   --files TEXT   only files whose path has one of these texts (comma-separated)
   --only OPS     only these operators (comma-separated; --list names them)
@@ -756,6 +757,7 @@ def report(mutants, minimum):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--from", type=int, default=1, dest="first")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--files", default="")
     parser.add_argument("--only", default="")
@@ -782,7 +784,7 @@ def chosen(options):
         return found, len(found)
     if not found:
         sys.exit("no line to change")
-    return draw(found, options.count, options.seed), len(found)
+    return draw(found, options.count, options.seed)[options.first - 1:], len(found)
 
 
 def main():
@@ -803,7 +805,7 @@ def main():
     begin = time.monotonic()
     runner = Runner(tree, known, options.jobs, not options.no_sanitizers)
     with ThreadPoolExecutor(options.jobs) as pool:
-        for number, m in enumerate(pool.map(runner.try_mutant, mutants), 1):
+        for number, m in enumerate(pool.map(runner.try_mutant, mutants), options.first):
             print(f"{number:5} {m.state:10} {m.path}:{m.number} {m.operator} {m.by}")
     write_known(known)
     passed = report(mutants, options.minimum)

@@ -329,6 +329,41 @@ static void a_pin_never_gets_into_the_log(void **state)
 	wire_log_stop(&log);
 }
 
+/* The first time that TokenInfo is selected, another file is. */
+static enum result mistaken_selection(void *context, const uint8_t *cmd, size_t len, uint8_t *answer,
+				      size_t cap, size_t *answer_len)
+{
+	unsigned *times = context;
+	uint8_t other[7];
+
+	if (len >= sizeof other && cmd[1] == 0xA4 && cmd[5] == 0x50 && cmd[6] == 0x32 && ++*times == 1) {
+		memcpy(other, cmd, sizeof other);
+		other[6] = 0x31;
+		cmd = other;
+		len = sizeof other;
+	}
+	return vcard_transmit(vcard, cmd, len, answer, cap, answer_len) == VCARD_ANSWERED ? RESULT_OK
+											 : RESULT_CARD_MUTE;
+}
+
+/* Names that no card has are read again the whole way, not from the file that seems to be selected. */
+static void names_of_another_file_are_not_believed(void **state)
+{
+	static const uint8_t other[] = "\x30\x0E\x02\x01\x00\x04\x01X\x80\x06" "no one";
+	const struct card_options options = {0};
+	struct token_data data;
+	unsigned times = 0;
+
+	(void)state;
+	assert_true(vcard_file_put(vcard, "3F00/5030/5031", other, sizeof other - 1));
+	vcard_power_on(vcard);
+	assert_int_equal(card_open(wire_function(&wire, mistaken_selection, &times), &options, &card), RESULT_OK);
+	assert_int_equal(card_read_token(card, &data), RESULT_OK);
+	assert_string_equal(data.label, "HiCOS PKI Smart Card");
+	assert_string_equal(data.manufacturer, "Chunghwa TeleCom Co., Ltd.");
+	assert_int_equal(times, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +371,7 @@ int main(void)
 		CLOSED_TEST(another_os_text_is_another_card),
 		CLOSED_TEST(without_the_os_text_file_it_is_another_card),
 		CLOSED_TEST(the_atr_is_only_a_hint),
+		CLOSED_TEST(names_of_another_file_are_not_believed),
 		OPEN_TEST(the_token_is_the_cards),
 		OPEN_TEST(the_directories_have_their_records),
 		OPEN_TEST(certificates_are_read_in_every_dialect_of_the_files_end),
