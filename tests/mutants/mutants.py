@@ -292,6 +292,8 @@ def automake_variables():
         text = stream.read().replace("\\\n", " ")
     found = {m.group(1): shlex.split(m.group(2)) for m in re.finditer(r"^(\w+) *= *(.*)$", text, re.MULTILINE)
              if "'" not in m.group(2) or m.group(1).endswith("_CPPFLAGS")}
+    for m in re.finditer(r"^(\w+_SOURCES) *\+= *(.*)$", text, re.MULTILINE):
+        found.setdefault(m.group(1), []).extend(m.group(2).split())
     for name in [n for n in found if n.endswith(("_SOURCES", "_LDADD", "_CPPFLAGS", "_LDFLAGS"))]:
         found[name] = [s for word in found[name] for s in found.get(word.strip("$()"), [word])]
     return found
