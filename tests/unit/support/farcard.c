@@ -469,9 +469,21 @@ struct far_result far_run(struct vcard *card, const char *story)
 	return result;
 }
 
-bool far_runs_under_valgrind(void)
+const char *far_cannot_search(void)
 {
 	const char *preload = getenv("LD_PRELOAD");
 
-	return preload && strstr(preload, "vgpreload");
+	if (preload && strstr(preload, "vgpreload"))
+		return "not under valgrind";
+	return memory_tells_kept() ? NULL : "this system does not say which pages are kept out of core dumps";
+}
+
+void far_skip_unsearched(void)
+{
+	const char *why = far_cannot_search();
+
+	if (!why)
+		return;
+	print_message("# SKIP %s\n", why);
+	skip();
 }

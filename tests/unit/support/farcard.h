@@ -69,7 +69,13 @@ struct far_result {
  */
 struct far_result far_run(struct vcard *card, const char *story);
 
-/* A client's memory is also valgrind's, and so is the program that would be the client. */
-bool far_runs_under_valgrind(void);
+/*
+ * Why clients cannot be searched here, NULL if they can: a client's memory is also valgrind's,
+ * and so is the program that would be the client; or this system does not tell of its pages
+ * (memory_scan.h).
+ */
+const char *far_cannot_search(void);
+/* Skips the test where they cannot. */
+void far_skip_unsearched(void);
 
 #endif
