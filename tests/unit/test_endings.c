@@ -158,9 +158,14 @@ static void a_forked_child_that_ends_leaves_the_card_alone(void **state)
 static void a_forked_child_has_no_pin_of_its_parent(void **state)
 {
 	const struct secret *pin = &module.slots[bench.slot]->token.pin;
-	pid_t child = child_start();
+	pid_t child;
 
 	(void)state;
+	if (!child_gets_zeros()) {
+		print_message("# SKIP this system does not wipe pages for a forked child\n");
+		skip();
+	}
+	child = child_start();
 	if (child == 0) {
 		for (size_t i = 0; i < pin->len; i++)
 			CHILD_WANTS(pin->data[i] == 0);

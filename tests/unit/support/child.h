@@ -2,6 +2,7 @@
 #ifndef TESTS_CHILD_H
 #define TESTS_CHILD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -20,5 +21,8 @@ pid_t child_start(void);
 
 /* Waits for it; fails the test unless the child ended well. */
 void child_assert_well(pid_t child);
+
+/* Does a child get zeros where its parent asks for that? Linux does so; an emulator need not. */
+bool child_gets_zeros(void);
 
 #endif

@@ -475,7 +475,8 @@ const char *far_cannot_search(void)
 
 	if (preload && strstr(preload, "vgpreload"))
 		return "not under valgrind";
-	return memory_tells_kept() ? NULL : "this system does not say which pages are kept out of core dumps";
+	/* an emulator of another processor need not hand the wish on */
+	return memory_is_kept_out(far_own_bytes()) ? NULL : "this system does not say which pages are kept out of core dumps";
 }
 
 void far_skip_unsearched(void)

@@ -37,11 +37,8 @@ void secrets_keep(size_t count);
 /* The first secret in these bytes, in any form; NULL: none. */
 const char *secrets_find(const uint8_t *data, size_t len);
 
-/*
- * Does this system say of a page that it is kept out of core dumps? An emulator
- * need not hand that wish on: then nothing can be said about any process.
- */
-bool memory_tells_kept(void);
+/* Does this system say of a page of this process that it is kept out of core dumps? */
+bool memory_is_kept_out(const void *page);
 
 struct memory_found {
 	unsigned wrong; /* secrets that must not be where they are; each is printed */
