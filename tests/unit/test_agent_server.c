@@ -6,7 +6,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <arpa/inet.h>
+#include <byteswap.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -264,11 +266,20 @@ static void test_changes_come_on_one_connection(void **state)
 static void test_another_users_process_is_refused(void **state)
 {
 	char answer[ANSWER_MAX];
+	int status = 0;
 	pid_t child;
 
 	(void)state;
 	if (!peer_is_told() || geteuid() != 0) {
 		print_message("this needs root, to be another user\n");
+		skip();
+	}
+	child = child_start();
+	if (!child)
+		_exit(setuid(NOBODY) == 0 ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (status) {
+		print_message("# SKIP there is no other user in this namespace\n");
 		skip();
 	}
 	child = child_start();
@@ -431,6 +442,30 @@ static void test_many_ask_at_once(void **state)
 		assert_false(failed[i]);
 }
 
+/*
+ * The system's table of sockets has addresses as the machine has numbers. Under an emulator
+ * it is another machine's, and the agent, rightly, finds nobody in it.
+ */
+static bool sockets_are_another_machines(void)
+{
+	const uint32_t there = bswap_32(htonl(INADDR_LOOPBACK));
+	char problem[256] = "", entry[64], line[512];
+	struct loopback own;
+	bool found = false;
+	FILE *f;
+
+	if (!loopback_open(0, &own, problem, sizeof problem))
+		return false;
+	snprintf(entry, sizeof entry, ": %08" PRIX32 ":%04X 00000000:0000 0A", there, own.port);
+	f = fopen("/proc/net/tcp", "re");
+	while (f && !found && fgets(line, sizeof line, f))
+		found = strstr(line, entry) != NULL;
+	if (f)
+		fclose(f);
+	loopback_close(&own);
+	return found;
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -449,5 +484,9 @@ int main(void)
 		SERVED(test_many_ask_at_once),
 	};
 
+	if (sockets_are_another_machines()) {
+		puts("1..0 # SKIP the table of sockets is that of another machine (an emulator)");
+		return 77;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
