@@ -170,21 +170,20 @@ void token_drop_records(struct token *t)
 
 enum attached { ATTACHED_NO, ATTACHED_YES, ATTACHED_NOT_KNOWN };
 
-static bool read_rank(const struct object *o, enum authz_rank *rank)
+static enum attached told_by(const struct object *o)
 {
+	enum attached answer = ATTACHED_NOT_KNOWN;
 	const unsigned char *der = o->value.data;
 	struct authz_card card;
-	bool known;
 	X509 *x;
 
 	if (o->is_authority || o->is_attribute || !o->value_read)
-		return false;
+		return answer;
 	x = d2i_X509(NULL, &der, (long)o->value.len);
-	known = x && authz_card_read(x, &card) == AUTHZ_GOOD;
-	if (known)
-		*rank = card.rank;
+	if (x && authz_card_read(x, &card) == AUTHZ_GOOD)
+		answer = card.rank == AUTHZ_RANK_ATTACHED ? ATTACHED_YES : ATTACHED_NO;
 	X509_free(x);
-	return known;
+	return answer;
 }
 
 /* What the holder's certificates say, as far as they were read for somebody. */
@@ -192,11 +191,13 @@ static enum attached is_attached(const struct token *t)
 {
 	const struct object_list *list = &t->lists[P15_CERTIFICATE];
 	enum attached answer = ATTACHED_NOT_KNOWN;
-	enum authz_rank rank;
 
-	for (size_t i = 0; list->items && i < list->count && answer != ATTACHED_YES; i++)
-		if (read_rank(&list->items[i], &rank))
-			answer = rank == AUTHZ_RANK_ATTACHED ? ATTACHED_YES : ATTACHED_NO;
+	for (size_t i = 0; list->items && i < list->count && answer != ATTACHED_YES; i++) {
+		const enum attached told = told_by(&list->items[i]);
+
+		if (told != ATTACHED_NOT_KNOWN)
+			answer = told;
+	}
 	return answer;
 }
 

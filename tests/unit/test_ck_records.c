@@ -171,17 +171,38 @@ static void a_card_without_an_area_is_asked_once(void **state)
 	assert_int_equal(area_spy.verifies, 0);
 }
 
-static void a_card_that_is_no_attached_one_is_not_asked(void **state)
+/* What a program costs that has looked at a certificate of the holder, and logs in. */
+static unsigned costs_who_read_a_certificate(void)
 {
 	uint8_t der[4096];
 
-	(void)state;
 	records_find(bench.session, NULL, 0, NULL);
 	get_attribute(bench.session, find_one(bench.session, CKO_CERTIFICATE, "SIGN"), CKA_VALUE, der,
 		      sizeof der);
 	assert_int_equal(login(bench.session, PIN), CKR_OK);
 	spy_watch(&area_spy);
-	assert_int_equal(records_costs(NULL, 0), 0);
+	return records_costs(NULL, 0);
+}
+
+static void a_card_that_is_no_attached_one_is_not_asked(void **state)
+{
+	(void)state;
+	assert_int_equal(costs_who_read_a_certificate(), 0);
+}
+
+static void a_card_that_is_one_is_asked(void **state)
+{
+	const struct vcard_options options = {.generation = vcard_generation(bench.card),
+					      .rank = VCARD_RANK_SECONDARY};
+	struct vcard *before = bench.card;
+	char error[200] = "";
+
+	(void)state;
+	if (!vcard_create(&options, &bench.card, error, sizeof error))
+		fail_msg("no card: %s", error);
+	areabench_again();
+	vcard_free(&before);
+	assert_in_range(costs_who_read_a_certificate(), 1, 6);
 }
 
 /* ---- who may ---- */
@@ -380,6 +401,7 @@ int main(void)
 		AREABENCH_TESTS(looking_costs_once_for_a_login),
 		AREABENCH_TESTS(a_card_without_an_area_is_asked_once),
 		AREABENCH_TESTS(a_card_that_is_no_attached_one_is_not_asked),
+		AREABENCH_TESTS(a_card_that_is_one_is_asked),
 		AREABENCH_TESTS(without_leave_the_token_is_write_protected),
 		AREABENCH_TESTS(it_takes_a_login_and_a_session_that_may_write),
 		AREABENCH_TESTS(what_cannot_be_written_has_its_code),

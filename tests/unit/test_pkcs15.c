@@ -61,6 +61,19 @@ static void a_key_record_is_read(void **state)
 	p15_list_clear(&list);
 }
 
+static void a_list_that_was_cleared_is_empty(void **state)
+{
+	struct p15_list list = parse_one(P15_PRIVATE_KEY, KEY);
+
+	(void)state;
+	assert_int_equal(list.count, 1);
+	for (int i = 0; i < 2; i++) {
+		p15_list_clear(&list);
+		assert_int_equal(list.count, 0);
+		assert_null(list.items);
+	}
+}
+
 static void optional_fields_of_a_key_may_be_there_or_not(void **state)
 {
 	static const char *const records[] = {
@@ -455,6 +468,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_record_is_read),
+		cmocka_unit_test(a_list_that_was_cleared_is_empty),
 		cmocka_unit_test(optional_fields_of_a_key_may_be_there_or_not),
 		cmocka_unit_test(access_flags_and_usages_are_told),
 		cmocka_unit_test(index_and_length_of_a_certificate_are_read),
