@@ -141,7 +141,13 @@ static size_t answer_or_pull(void *context, const uint8_t *cmd, size_t len, uint
 	return 0;
 }
 
-/* The area's files want other rights than the PIN's; in the clear, on the first generation. */
+/* What the area's files from this one on are answered with when they are read; 9000: as they are. */
+static struct {
+	uint8_t from;
+	uint16_t status;
+} refusal;
+
+/* As if they wanted other rights than the PIN's; in the clear, on the first generation. */
 static size_t answer_or_refuse(void *context, const uint8_t *cmd, size_t len, uint8_t answer[FAKE_ANSWER_MAX])
 {
 	static bool in_area;
@@ -149,9 +155,10 @@ static size_t answer_or_refuse(void *context, const uint8_t *cmd, size_t len, ui
 
 	(void)context;
 	if (len == 7 && cmd[1] == 0xA4)
-		in_area = cmd[5] == 0x08 && cmd[6] >= 0x81 && cmd[6] <= 0x83;
-	if (cmd[1] == 0xB0 && in_area) {
-		memcpy(answer, "\x69\x82", 2);
+		in_area = cmd[5] == 0x08 && cmd[6] >= refusal.from && cmd[6] <= 0x83;
+	if (cmd[1] == 0xB0 && in_area && refusal.status != 0x9000) {
+		answer[0] = (uint8_t)(refusal.status >> 8);
+		answer[1] = (uint8_t)refusal.status;
 		return 2;
 	}
 	if (vcard_transmit(bench.card, cmd, len, answer, FAKE_ANSWER_MAX, &n) == VCARD_ANSWERED)
@@ -192,6 +199,8 @@ static void an_area_that_is_not_for_us_spoils_no_search(void **state)
 	all = records_find(bench.session, NULL, 0, NULL);
 	records_begin_fresh();
 	assert_int_equal(records_create_data("SNO 1", 10, 1), CKR_OK);
+	refusal.from = 0x81;
+	refusal.status = 0x6982;
 	insert_as(answer_or_refuse);
 	vcard_stats_reset(bench.card);
 	assert_int_equal(records_find(bench.session, NULL, 0, NULL), all);
@@ -200,6 +209,31 @@ static void an_area_that_is_not_for_us_spoils_no_search(void **state)
 	assert_int_equal(stats.verifies, 1); /* it might have forgotten the PIN: once for an insertion */
 	assert_true(slot_logged_in(areabench_slot()));
 	assert_true(vcard_verified(bench.card));
+}
+
+/* A record that is not for us is no certificate; one that could not be read may be one, and is asked for again. */
+static void what_cannot_be_read_is_told_and_what_is_not_for_us_is_not(void **state)
+{
+	CK_ATTRIBUTE certificates[] = {ONE(CKA_CLASS, records_certificate_class)};
+	CK_RV rv;
+
+	(void)state;
+	records_begin_fresh();
+	assert_int_equal(records_create_certificate(&records_ours, NULL, NULL), CKR_OK);
+	refusal.from = 0x83;
+	refusal.status = 0x6F00;
+	insert_as(answer_or_refuse);
+	rv = C_FindObjectsInit(bench.session, certificates, 1);
+	if (rv == CKR_OK)
+		C_FindObjectsFinal(bench.session);
+	assert_int_equal(rv, CKR_DEVICE_ERROR);
+	refusal.status = 0x9000;
+	assert_int_equal(records_find_certificates(NULL), 1);
+	refusal.status = 0x6982;
+	insert_as(answer_or_refuse);
+	assert_int_equal(records_find_certificates(NULL), 0);
+	assert_true(slot_logged_in(areabench_slot()));
+	assert_int_equal(records_find_by_label(bench.session, &records_data_class, "SNO 1", NULL), 1);
 }
 
 enum change { CREATE, REPLACE, DESTROY };
@@ -401,6 +435,8 @@ int main(void)
 		AREABENCH_TESTS(a_damaged_index_shows_nothing_and_spoils_nothing),
 		{"an_area_that_is_not_for_us_spoils_no_search", an_area_that_is_not_for_us_spoils_no_search,
 		 areabench_first, bench_teardown, NULL},
+		{"what_cannot_be_read_is_told_and_what_is_not_for_us_is_not, generation 1",
+		 what_cannot_be_read_is_told_and_what_is_not_for_us_is_not, areabench_first, bench_teardown, NULL},
 		AREABENCH_TESTS(pulled_at_any_command_the_old_or_the_new_record_is_there),
 		AREABENCH_TESTS(a_card_that_is_pulled_meanwhile_says_so),
 		AREABENCH_TESTS(one_in_the_directory_is_shown_like_the_others),
