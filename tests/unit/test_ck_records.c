@@ -66,6 +66,8 @@ static void a_certificate_and_its_record_tell_what_they_are(void **state)
 	assert_int_equal(records_find_certificates(NULL), 2);
 	assert_int_equal(records_create_data("SNO 5", 300, 1), CKR_OK);
 	assert_int_equal(records_find_certificates(NULL), 2); /* that is none */
+	assert_int_equal(records_create_data("SNO 10", 30, 2), CKR_OK);
+	assert_true(records_has(bench.session, "SNO 10", 30, 2));
 	records_begin();
 	assert_true(records_has(bench.session, "SNO 5", 300, 1));
 	assert_int_equal(records_find_certificates(NULL), 2);

@@ -146,9 +146,9 @@ static void too_much_data_is_refused_before_the_card(void **state)
 	static const struct {
 		CK_MECHANISM_TYPE mechanism;
 		CK_ULONG len;
-	} cases[] = {{CKM_RSA_PKCS, 256 - 11 + 1}, {CKM_RSA_PKCS, 300}, {CKM_RSA_X_509, 257}};
+	} cases[] = {{CKM_RSA_PKCS, 256 - 11 + 1}, {CKM_RSA_PKCS, 300}, {CKM_RSA_X_509, 257}, {CKM_RSA_PKCS, 1025}};
 	CK_OBJECT_HANDLE key = sign_key();
-	unsigned char data[300] = {0}, sig[256];
+	unsigned char data[1025] = {0}, sig[256];
 
 	(void)state;
 	fake_new_commands(READER);
@@ -161,6 +161,10 @@ static void too_much_data_is_refused_before_the_card(void **state)
 		assert_int_equal(C_Sign(bench.session, data, 1, sig, &len),
 				 CKR_OPERATION_NOT_INITIALIZED);
 	}
+	assert_int_equal(C_SignInit(bench.session, MECHANISM(CKM_RSA_PKCS), key), CKR_OK);
+	assert_int_equal(C_SignUpdate(bench.session, data, sizeof data - 1), CKR_OK);
+	assert_int_equal(C_SignUpdate(bench.session, data, 1), CKR_DATA_LEN_RANGE);
+	assert_int_equal(C_SignUpdate(bench.session, data, 1), CKR_OPERATION_NOT_INITIALIZED);
 	assert_int_equal(fake_new_commands(READER), 0);
 }
 
