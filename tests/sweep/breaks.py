@@ -29,7 +29,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "defences"))
 import defences  # noqa: E402
 
 LIMIT = 900  # seconds; the sweep ends a case that hangs itself
-QUESTIONS = ("value", "error", "again", "anew", "left", "tries", "time", "kept", "crash", "hang", "right")
+QUESTIONS = ("value", "error", "again", "next", "anew", "left", "tries", "time", "kept", "crash", "hang", "right")
 
 
 def sweep(program, arguments, folder):

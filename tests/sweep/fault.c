@@ -6,12 +6,13 @@
 #include "fault.h"
 
 #define SILENCE 3000 /* ms */
-#define INS_CHANGE 0x24
+enum { INS_CHANGE = 0x24 };
 
 static struct {
 	const struct strike *strikes;
 	size_t count, struck;
 	unsigned commands;
+	uint8_t ins[2]; /* of those that were struck */
 } armed;
 
 static void strike(void *context, const uint8_t *cmd, size_t len);
@@ -85,6 +86,14 @@ static size_t ones(uint8_t answer[FAKE_ANSWER_MAX], size_t len)
 	return len;
 }
 
+/* A directory's record, as one of a kind that is not known. */
+static size_t other_kind(uint8_t answer[FAKE_ANSWER_MAX], size_t len)
+{
+	if (answer[0] == 0x30)
+		answer[0] = 0xB0;
+	return len;
+}
+
 static size_t backwards(uint8_t answer[FAKE_ANSWER_MAX], size_t len)
 {
 	for (size_t i = 0; len > 2 && i < (len - 2) / 2; i++) {
@@ -127,6 +136,11 @@ static void pull_and_insert(void)
 {
 	fake_eject(READER);
 	scene_insert();
+}
+
+static void break_connection(void)
+{
+	fake_break_handles(READER, SCARD_F_COMM_ERROR);
 }
 
 static void unplug(void)
@@ -177,24 +191,24 @@ static void silence_and_error(void)
 
 /* ---- all of them ---- */
 
-#define STATUS(sw, blame) {"not done: " #sw, blame, SPY_STATUS, 0x##sw, 1, NULL, NULL, NULL, false}
-#define WARNING(sw) {"done: " #sw, BLAME_CARD, SPY_WARNING, 0x##sw, 1, NULL, NULL, NULL, false}
-#define ANSWER(name, spoil) {name, BLAME_CARD, SPY_SPOILT, 0, 1, spoil, NULL, NULL, false}
-#define LIE(name, spoil) {name, BLAME_ANYBODY, SPY_SPOILT, 0, 1, spoil, NULL, pull_and_insert, true}
+#define STATUS(sw, blame) {"not done: " #sw, blame, SPY_STATUS, 0x##sw, 1, NULL, NULL, NULL, false, false}
+#define WARNING(sw) {"done: " #sw, BLAME_CARD, SPY_WARNING, 0x##sw, 1, NULL, NULL, NULL, false, false}
+#define ANSWER(name, spoil) {name, BLAME_CARD, SPY_SPOILT, 0, 1, spoil, NULL, NULL, false, false}
+#define LIE(name, spoil) {name, BLAME_ANYBODY, SPY_SPOILT, 0, 1, spoil, NULL, pull_and_insert, true, false}
 #define STATUS_LIE(name, sw, times)                                                                \
-	{name, BLAME_ANYBODY, SPY_STATUS, sw, times, NULL, NULL, pull_and_insert, true}
-#define READER_FAULT(name, blame, happen, mend) {name, blame, SPY_CLEAN, 0, 1, NULL, happen, mend, false}
+	{name, BLAME_ANYBODY, SPY_STATUS, sw, times, NULL, NULL, pull_and_insert, true, false}
+#define READER_FAULT(name, blame, happen, mend) {name, blame, SPY_CLEAN, 0, 1, NULL, happen, mend, false, false}
 
 const struct fault faults[] = {
-	{"lost answer", BLAME_CARD, SPY_LOST, 0, 1, NULL, NULL, NULL, false},
-	{"lost answer, then mute", BLAME_CARD, SPY_MUTE, 0, 1, NULL, NULL, foreign_reset, false},
-	{"one byte", BLAME_CARD, SPY_ONE_BYTE, 0, 1, NULL, NULL, NULL, false},
-	{"garbled", BLAME_CARD, SPY_GARBLED, 0, 1, NULL, NULL, NULL, false},
+	{"lost answer", BLAME_CARD, SPY_LOST, 0, 1, NULL, NULL, NULL, false, false},
+	{"lost answer, then mute", BLAME_CARD, SPY_MUTE, 0, 1, NULL, NULL, foreign_reset, false, false},
+	{"one byte", BLAME_CARD, SPY_ONE_BYTE, 0, 1, NULL, NULL, NULL, false, false},
+	{"garbled", BLAME_CARD, SPY_GARBLED, 0, 1, NULL, NULL, NULL, false, false},
 	STATUS(6F00, BLAME_CARD),
 	STATUS(6982, BLAME_CARD),
 	STATUS(6A82, BLAME_CARD),
 	WARNING(6282),
-	{"silent reset", BLAME_CARD, SPY_SILENT_RESET, 0, 1, NULL, NULL, NULL, false},
+	{"silent reset", BLAME_CARD, SPY_SILENT_RESET, 0, 1, NULL, NULL, NULL, false, false},
 	STATUS(6300, BLAME_CARD),
 	STATUS(63C2, BLAME_PIN),
 	STATUS(63C0, BLAME_PIN),
@@ -212,7 +226,7 @@ const struct fault faults[] = {
 	STATUS(6282, BLAME_CARD),
 	WARNING(6283),
 	WARNING(6F00),
-	{"three times 6F00", BLAME_CARD, SPY_STATUS, 0x6F00, 3, NULL, NULL, NULL, false},
+	{"three times 6F00", BLAME_CARD, SPY_STATUS, 0x6F00, 3, NULL, NULL, NULL, false, false},
 	STATUS_LIE("not done: 9000", 0x9000, 1),
 	STATUS_LIE("not done: 6100", 0x6100, 1),
 	STATUS_LIE("6110 for ever", 0x6110, SPY_EVER),
@@ -228,10 +242,12 @@ const struct fault faults[] = {
 	LIE("zeros", zeros),
 	LIE("ones", ones),
 	LIE("backwards", backwards),
+	{"a record of another kind", BLAME_ANYBODY, SPY_SPOILT, 0, 1, other_kind, NULL, pull_and_insert, true, true},
 	ANSWER("much too long", much_too_long),
 	READER_FAULT("reset by a program", BLAME_CARD, foreign_reset, NULL),
 	READER_FAULT("card pulled", BLAME_GONE, pull, scene_insert),
 	READER_FAULT("card pulled in the answer", BLAME_GONE, pull_in_answer, scene_insert),
+	{"card pulled, its answer lost", BLAME_GONE, SPY_LOST, 0, 1, NULL, pull_in_answer, scene_insert, false, false},
 	READER_FAULT("card out and in", BLAME_GONE, pull_and_insert, NULL),
 	READER_FAULT("reader unplugged", BLAME_GONE, unplug, plug_in),
 	READER_FAULT("reader out and in", BLAME_GONE, unplug_and_plug_in, NULL),
@@ -239,6 +255,7 @@ const struct fault faults[] = {
 	READER_FAULT("3 s of silence", BLAME_NOBODY, be_silent, NULL),
 	READER_FAULT("3 s of silence, then an error", BLAME_CARD, silence_and_error, NULL),
 	READER_FAULT("reader: communication", BLAME_CARD, comm_error, NULL),
+	READER_FAULT("reader: connection broken", BLAME_CARD, break_connection, NULL),
 	READER_FAULT("reader: not transacted", BLAME_CARD, not_transacted, NULL),
 	READER_FAULT("reader: timeout", BLAME_CARD, timeout, NULL),
 	READER_FAULT("reader: cancelled", BLAME_CARD, cancelled, NULL),
@@ -281,11 +298,11 @@ static void strike(void *context, const uint8_t *cmd, size_t len)
 	if (armed.struck == armed.count || armed.commands < next->command ||
 	    deceives_owner(next->fault, len > 1 ? cmd[1] : 0))
 		return;
-	armed.struck++;
-	if (next->fault->happen) {
+	armed.ins[armed.struck++] = len > 1 ? cmd[1] : 0;
+	if (next->fault->happen)
 		next->fault->happen();
+	if (next->fault->kind == SPY_CLEAN)
 		return;
-	}
 	scene_spy.spoil = next->fault->spoil;
 	spy_strike(&scene_spy,
 		   &(struct spy_fault){next->fault->name, next->fault->kind, next->fault->sw}, SPY_ANY, 1,
@@ -311,6 +328,17 @@ size_t fault_disarm(void)
 unsigned fault_commands(void)
 {
 	return armed.commands;
+}
+
+/* Only a command with a PIN can say something of it, and GET RESPONSE nothing of the command before it. */
+enum fault_blame fault_blame(size_t which)
+{
+	const enum fault_blame blame = armed.strikes[which].fault->blame;
+	const uint8_t ins = armed.ins[which];
+
+	if (blame == BLAME_PIN && ins != SPY_VERIFY && ins != INS_CHANGE)
+		return BLAME_CARD;
+	return blame == BLAME_COMMAND && ins == SPY_GET_RESPONSE ? BLAME_CARD : blame;
 }
 
 void fault_mend(void)

@@ -22,7 +22,8 @@ enum fault_blame {
  * A lie is in its right form, and false: nothing in the protocol tells it from
  * the truth (what readers and T=1 carry has check codes, and files have none).
  * Asked is then that what keys give is right, that nothing is left open or
- * verified, and that all is right when the card was put in again.
+ * verified, and that all is right when the card was put in again. What is still believed
+ * of it while it is there is the lie's; what is kept on the disk is, where it shows (`told`), not.
  */
 
 struct fault {
@@ -35,6 +36,7 @@ struct fault {
 	void (*happen)(void); /* in the reader, before the command */
 	void (*mend)(void);   /* what people do then; NULL: nothing */
 	bool lie;
+	bool told; /* a lie, and one that shows: not to be kept for who comes next */
 };
 
 extern const struct fault faults[];
@@ -55,6 +57,9 @@ void fault_arm(const struct strike *strikes, size_t count);
 size_t fault_disarm(void);
 /* Commands since fault_arm(). */
 unsigned fault_commands(void);
+
+/* Who is to blame for the one that struck first, or second (0, 1), at the command that it met. */
+enum fault_blame fault_blame(size_t which);
 
 /* Mends what those that struck have left. */
 void fault_mend(void);

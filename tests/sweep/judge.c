@@ -1,15 +1,21 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "clock.h"
+#include "gen2card.h"
 #include "judge.h"
 
 #define WAIT_MAX 5000 /* ms, in one scene */
+#define NEXT_LIMIT 200 /* s of the real clock */
+#define FOUND_WRONG "next.txt"
 
 const char *const judge_questions[QUESTIONS] = {
-	[VALUE] = "value", [ERROR] = "error", [AGAIN] = "again", [ANEW] = "anew",
-	[LEFT] = "left",   [TRIES] = "tries", [TIME] = "time",   [KEPT] = "kept",
+	[VALUE] = "value", [ERROR] = "error", [AGAIN] = "again", [NEXT] = "next",
+	[ANEW] = "anew",   [LEFT] = "left",   [TRIES] = "tries", [TIME] = "time",   [KEPT] = "kept",
 };
 
 static void finding(struct verdict *v, enum question q, const char *text)
@@ -53,6 +59,19 @@ static void check_time(struct verdict *v)
 		finding(v, TIME, text);
 }
 
+/* Between calls; there is one reader. */
+static void check_connections(struct verdict *v)
+{
+	char text[60];
+
+	if (fake_in_transaction(READER))
+		finding(v, KEPT, "a transaction is left, and everybody waits");
+
+	snprintf(text, sizeof text, "%u connections to one card", fake_open_handles());
+	if (fake_open_handles() > 1)
+		finding(v, KEPT, text);
+}
+
 static void check_kept(struct verdict *v)
 {
 	char text[60];
@@ -61,6 +80,8 @@ static void check_kept(struct verdict *v)
 		 fake_open_handles());
 	if (fake_open_contexts() + fake_open_handles())
 		finding(v, KEPT, text);
+	if (fake_left_handles())
+		finding(v, KEPT, "a connection was left for its context to close, which resets the card");
 }
 
 /* ---- who is to blame ---- */
@@ -99,7 +120,7 @@ static bool blames_one(CK_RV rv, void *context)
 	const struct struck *s = context;
 
 	for (size_t i = 0; i < s->count; i++)
-		if (blames(s->strikes[i].fault->blame, rv))
+		if (blames(fault_blame(i), rv))
 			return true;
 	return false;
 }
@@ -110,6 +131,16 @@ static bool one_lies(void *context)
 
 	for (size_t i = 0; i < s->count; i++)
 		if (s->strikes[i].fault->lie)
+			return true;
+	return false;
+}
+
+static bool one_deceives(void *context)
+{
+	const struct struck *s = context;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (s->strikes[i].fault->lie && !s->strikes[i].fault->told)
 			return true;
 	return false;
 }
@@ -152,6 +183,46 @@ static void try_again(const struct judge *judge, enum question q, struct verdict
 	check_time(v);
 }
 
+/* What another program finds out: FOUND_WRONG is written if it is not right. */
+static void be_next(const struct judge *judge)
+{
+	static struct facts f;
+	char text[200];
+
+	alarm(NEXT_LIMIT);
+	setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failed step must not go on with the parent's tests */
+	scene_be_another();
+	work(judge->scene, &f);
+	if (!facts_agree(&judge->right, &f, false, text, sizeof text))
+		home_write(FOUND_WRONG, text, 0600);
+	_exit(0);
+}
+
+/* While this one runs: what it knows it may still make good. Not asked where there are no children. */
+static void ask_next(const struct judge *judge, struct verdict *v)
+{
+	char text[200] = "";
+	FILE *wrong;
+	pid_t child;
+	int status;
+
+	fflush(NULL);
+	child = fork();
+	if (child == 0)
+		be_next(judge);
+	if (child < 0 && errno == ENOSYS)
+		return;
+	if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+		finding(v, NEXT, "another process did not end well");
+	wrong = fopen(home_path(FOUND_WRONG), "re");
+	if (!wrong)
+		return;
+	if (fgets(text, sizeof text, wrong))
+		finding(v, NEXT, text);
+	fclose(wrong);
+	home_remove(FOUND_WRONG);
+}
+
 void judge_trouble(const struct judge *judge, const struct judge_trouble *trouble,
 		   struct verdict *v)
 {
@@ -166,9 +237,14 @@ void judge_trouble(const struct judge *judge, const struct judge_trouble *troubl
 		judge_answers(judge, trouble, &f, v);
 		check_verifies(v, &f);
 		check_time(v);
+		check_connections(v);
 		if (!scene_says_logged_in())
 			check_left(v, "logged out, and another program can sign");
+		/* without a cache it has what it had when the scene began */
+		if (scene_has_cache() && !trouble->deceives(trouble->context))
+			ask_next(judge, v);
 		try_again(judge, AGAIN, v);
+		check_connections(v);
 		module_stop();
 		check_left(v, "finalized, and another program can sign");
 		scene_begin_life();
@@ -199,7 +275,7 @@ static size_t disarm(void *context)
 void judge_case(const struct judge *judge, const struct strike *strikes, size_t count, struct verdict *v)
 {
 	struct struck s = {strikes, count};
-	const struct judge_trouble trouble = {arm, disarm, &s, blames_one, one_lies};
+	const struct judge_trouble trouble = {arm, disarm, &s, blames_one, one_lies, one_deceives};
 
 	judge_trouble(judge, &trouble, v);
 }

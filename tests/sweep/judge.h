@@ -6,19 +6,22 @@
  *   error    an error that blames who is to blame
  *   again    all is right at the next try in the same process, with one new
  *            session and one new login at the most
+ *   next     all is right in another process that starts when the fault is over, and finds the disk
+ *            cache as it left it
  *   anew     all is right in a new process that finds the disk cache
  *   left     where the module says "logged out", nobody can use the card
  *   tries    one VERIFY for each login, one more for each private operation,
  *            and no PIN try lost
  *   time     no more than 5 s of waiting
- *   kept     no PC/SC context and no connection is left when all has ended
+ *   kept     no PC/SC context and no connection is left when all has ended; before that one
+ *            connection at most, no transaction, and nothing for a context to close
  */
 #ifndef TESTS_SWEEP_JUDGE_H
 #define TESTS_SWEEP_JUDGE_H
 
 #include "fault.h"
 
-enum question { VALUE, ERROR, AGAIN, ANEW, LEFT, TRIES, TIME, KEPT, QUESTIONS };
+enum question { VALUE, ERROR, AGAIN, NEXT, ANEW, LEFT, TRIES, TIME, KEPT, QUESTIONS };
 extern const char *const judge_questions[QUESTIONS];
 
 struct verdict {
@@ -56,6 +59,7 @@ struct judge_trouble {
 	void *context;
 	bool (*may_answer)(CK_RV first, void *context);
 	bool (*lies)(void *context); /* did one of those that struck lie? (fault.h) */
+	bool (*deceives)(void *context); /* so that it may be kept for who comes next? */
 };
 void judge_trouble(const struct judge *judge, const struct judge_trouble *trouble,
 		   struct verdict *verdict);

@@ -145,7 +145,7 @@ static unsigned cases, errors, violations;
 
 static bool run(const struct judge *judge, int generation, enum pattern pattern, unsigned at)
 {
-	static const struct judge_trouble trouble = {arm, disarm, NULL, may_answer, never_lies};
+	static const struct judge_trouble trouble = {arm, disarm, NULL, may_answer, never_lies, never_lies};
 	struct verdict v;
 
 	plan.pattern = pattern;

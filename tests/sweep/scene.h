@@ -16,6 +16,7 @@ struct scene {
 	bool changes_card;
 	bool renewed; /* the certificates on the card are newer than the cache */
 	bool in_parts; /* the card's answers come with GET RESPONSE */
+	bool even; /* what is read of directories first ends with a record, and more of them follow */
 };
 
 extern const struct scene scenes[];
@@ -39,6 +40,15 @@ void scene_begin_unprepared(const struct scene *scene);
 
 /* The next life of the module: the slot is looked for, there is no session. */
 void scene_begin_life(void);
+
+/* Something is in the disk cache. */
+bool scene_has_cache(void);
+
+/*
+ * In a child: another program that starts now. Card, reader and what the disk cache has are a
+ * copy of its own. Ends with _exit(), which leaves the parent's folders alone.
+ */
+void scene_be_another(void);
 
 /* Puts the card in again; what the spy has counted and still does stays. */
 void scene_insert(void);

@@ -255,8 +255,10 @@ LONG SCardReleaseContext(SCARDCONTEXT id)
 	} while (c->busy);
 	if (code != SCARD_E_INVALID_HANDLE) { /* also one of a service that is gone */
 		for (size_t i = 0; i < HANDLES; i++)
-			if (fake.handles[i].id && fake.handles[i].context == id)
+			if (fake.handles[i].id && fake.handles[i].context == id) {
 				free_handle(&fake.handles[i]);
+				fake.left_handles += code == SCARD_S_SUCCESS;
+			}
 		memset(c, 0, sizeof *c);
 	}
 	fake_unlock();
@@ -626,6 +628,8 @@ static LONG exchange(SCARDHANDLE id, const uint8_t *cmd, size_t len, uint8_t *an
 	r->commands++;
 	run_command_hook(r, cmd, len);
 	code = handle_state(h);
+	if (code == SCARD_S_SUCCESS && h->broken)
+		return h->broken;
 	if (code == SCARD_S_SUCCESS && r->fail_count) {
 		r->fail_count--;
 		return r->fail_code;
@@ -641,8 +645,8 @@ static LONG exchange(SCARDHANDLE id, const uint8_t *cmd, size_t len, uint8_t *an
 	if (code != SCARD_S_SUCCESS)
 		return code;
 	n = r->card.answer(r->card.context, cmd, len, bytes);
-	if (n && r->pulled) {
-		n = 1;
+	if (r->pulled) {
+		n = n ? 1 : 0;
 		r->pulled = false;
 		fake_take_card(r);
 	}

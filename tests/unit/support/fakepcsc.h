@@ -42,8 +42,17 @@ void fake_service_start(void);
 unsigned fake_open_contexts(void);
 unsigned fake_open_handles(void);
 
+/* True if one of our handles has a transaction: all others wait. */
+bool fake_in_transaction(const char *reader);
+
 /* Calls on a context or handle that another process had opened, in this process. */
 unsigned fake_strange_calls(void);
+
+/*
+ * Handles that were open when their context was released, since fake_clear(). pcscd
+ * closes them, and resets their cards, whoever else has them.
+ */
+unsigned fake_left_handles(void);
 
 /* ---- readers and cards ---- */
 
@@ -55,7 +64,7 @@ void fake_remove_reader(const char *reader);
 void fake_insert(const char *reader, struct vcard *card);
 void fake_insert_card(const char *reader, const struct fake_card *card);
 void fake_eject(const char *reader);
-/* In the middle of its next answer: one byte of it arrives. */
+/* In the middle of its next answer: one byte of it arrives, or none of one that is lost. */
 void fake_eject_in_answer(const char *reader);
 
 /* ---- other programs ---- */
@@ -89,6 +98,8 @@ void fake_on_end(const char *reader, fake_end_hook *hook, void *context);
 
 /* The next `count` exchanges fail with this PC/SC code, without reaching the card. */
 void fake_fail(const char *reader, unsigned count, long code);
+/* Exchanges of all handles that are open now answer this code; those opened later are good. */
+void fake_break_handles(const char *reader, long code);
 /* Commands wait in the reader until it is let go, or the card is pulled. */
 void fake_hang(const char *reader, bool hang);
 /* Waits until a command waits in the reader; false: none did in time. */

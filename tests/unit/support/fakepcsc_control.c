@@ -29,7 +29,7 @@ void fake_clear(void)
 	memset(fake.handles, 0, sizeof fake.handles);
 	memset(fake.readers, 0, sizeof fake.readers);
 	fake.stopped = fake.denied = false;
-	fake.strange_calls = 0;
+	fake.strange_calls = fake.left_handles = 0;
 	fake.gone_code = SCARD_E_READER_UNAVAILABLE;
 	fake.look_fail_count = 0;
 	fake.looks_hang = false;
@@ -94,6 +94,28 @@ unsigned fake_strange_calls(void)
 	n = fake.strange_calls;
 	fake_unlock();
 	return n;
+}
+
+unsigned fake_left_handles(void)
+{
+	unsigned n;
+
+	fake_lock();
+	n = fake.left_handles;
+	fake_unlock();
+	return n;
+}
+
+bool fake_in_transaction(const char *name)
+{
+	struct reader *r;
+	bool is;
+
+	fake_lock();
+	r = fake_find_reader(name);
+	is = r && r->owner;
+	fake_unlock();
+	return is;
 }
 
 void fake_add_reader(const char *name)
@@ -169,6 +191,16 @@ void fake_eject(const char *name)
 void fake_eject_in_answer(const char *name)
 {
 	lock_reader(name)->pulled = true;
+	fake_unlock();
+}
+
+void fake_break_handles(const char *name, long code)
+{
+	struct reader *r = lock_reader(name);
+
+	for (size_t i = 0; i < HANDLES; i++)
+		if (fake.handles[i].id && fake.handles[i].reader == r)
+			fake.handles[i].broken = (LONG)code;
 	fake_unlock();
 }
 

@@ -55,6 +55,7 @@ struct handle {
 	struct reader *reader;
 	unsigned generation;
 	enum event event;
+	LONG broken; /* what all exchanges answer; 0: none does */
 };
 
 struct fake_state {
@@ -68,7 +69,7 @@ struct fake_state {
 	unsigned look_fail_count; /* questions for reader states */
 	LONG look_fail_code;
 	bool looks_hang;
-	unsigned strange_calls;
+	unsigned strange_calls, left_handles;
 	struct reader readers[READERS];
 	struct context contexts[CONTEXTS];
 	struct handle handles[HANDLES];

@@ -174,3 +174,22 @@ void forge_key(struct vcard *card, enum vcard_cert which, EVP_PKEY *key)
 	replace(card, which, x);
 	X509_free(x);
 }
+
+void forge_first_record(struct vcard *card, const char *name, unsigned size)
+{
+	static unsigned char copy[EF_MAX];
+	const uint8_t *data;
+	size_t len, content;
+
+	assert_true(vcard_file_get(card, path_of(card, name), &data, &len) && len >= 2);
+	assert_true(size > 128 + 3 && size <= UINT8_MAX + 3 && len + size <= sizeof copy);
+	/* its last two bytes are the content's length */
+	content = (size_t)(data[len - 2] | data[len - 1] << 8) + size;
+	memset(copy, 0, size);
+	memcpy(copy, (const uint8_t[]){0xBE, 0x81, (uint8_t)(size - 3)}, 3);
+	memcpy(copy + size, data, len);
+	len += size;
+	copy[len - 2] = (uint8_t)content;
+	copy[len - 1] = (uint8_t)(content >> 8);
+	assert_true(vcard_file_put(card, path_of(card, name), copy, len));
+}

@@ -35,4 +35,10 @@ void forge_key(struct vcard *card, enum vcard_cert which, EVP_PKEY *key);
 /* In all files of the name, replaces each `from` with the equally long `to`; how often. */
 unsigned forge_bytes(struct vcard *card, const char *path, const void *from, const void *to, size_t len);
 
+/*
+ * Puts a record of `size` bytes, of a kind that nobody knows, before all others of a directory
+ * of the application ("4104").
+ */
+void forge_first_record(struct vcard *card, const char *name, unsigned size);
+
 #endif
