@@ -621,6 +621,36 @@ static void a_key_that_is_none_is_bad_data(void **state)
 	faultcard_clear(&f);
 }
 
+/* "There is none" is remembered by who hears it, and costs the check of what the key gives. */
+static void a_key_is_missing_when_the_card_says_so_three_times(void **state)
+{
+	static const uint16_t words[] = {0x6A82, 0x6A83, 0x6A88};
+	struct rsa_public want, got;
+
+	(void)state;
+	for (int generation = 1; generation <= 2; generation++) {
+		faultcard_load(&f, generation);
+		faultcard_must_open(&f);
+		assert_int_equal(card_read_public_key(f.card, KEY_SIGN, &want), RESULT_OK);
+		for (size_t i = 0; i < COUNT(words); i++) {
+			for (unsigned more = 0; more < 3; more++) {
+				faultcard_must_open(&f);
+				faultcard_strike(&f, MOMENT_NONE, 0xB2, 1);
+				f.sw = words[i];
+				f.more = more;
+				memset(&got, 0, sizeof got);
+				assert_int_equal(card_read_public_key(f.card, KEY_SIGN, &got),
+						 more < 2 ? RESULT_OK : RESULT_NOT_FOUND);
+				if (more < 2)
+					assert_memory_equal(got.modulus, want.modulus, sizeof want.modulus);
+				else
+					assert_int_equal(f.counted, 3); /* and no further */
+			}
+		}
+		faultcard_clear(&f);
+	}
+}
+
 /* ---- a secure channel that is gone ---- */
 
 static unsigned commands_of_an_operation(uint8_t in[256], uint8_t out[256])
@@ -781,6 +811,7 @@ int main(void)
 		cmocka_unit_test(a_directory_that_changed_on_its_way_is_right_in_the_same_call),
 		cmocka_unit_test(a_directory_with_a_strange_record_is_read_twice_and_shown),
 		cmocka_unit_test(a_key_that_is_none_is_bad_data),
+		cmocka_unit_test(a_key_is_missing_when_the_card_says_so_three_times),
 		cmocka_unit_test(a_lost_channel_is_told_as_a_lost_login),
 		cmocka_unit_test(without_what_makes_the_keys_no_channel_is_opened),
 		cmocka_unit_test(a_budget_that_ends_anywhere_is_told),

@@ -436,6 +436,45 @@ static void what_was_read_wrong_once_is_not_kept(void **state)
 	}
 }
 
+/* All objects are looked for in one call; what comes of it is not looked at. */
+static void try_find_all(void)
+{
+	CK_OBJECT_HANDLE found[32];
+	CK_ULONG n;
+
+	if (C_FindObjectsInit(bench.session, NULL, 0) != CKR_OK)
+		return;
+	(void)C_FindObjects(bench.session, found, COUNT(found), &n);
+	(void)C_FindObjectsFinal(bench.session);
+}
+
+/*
+ * A SELECT that was answered and not done shows the file of before in another
+ * one's place, also when the directories in the cache are too old.
+ */
+static void a_directory_in_another_ones_place_is_not_kept(void **state)
+{
+	int64_t by = 2 * DAY;
+
+	(void)state;
+	for (unsigned nth = 1; nth < 30; nth++) {
+		warm_up();
+		module_stop();
+		cache_update(vcard_card_number(bench.card), age, &by);
+		fake_foreign_reset(READER);
+		begin();
+		vcard_fault(bench.card, nth, VCARD_FAULT_STATUS, 0x9000);
+		try_find_all();
+		vcard_fault(bench.card, 0, VCARD_FAULT_NONE, 0);
+		begin_again();
+		assert_int_equal(list_objects(), 9);
+		read_certificates();
+		for (size_t i = 0; i < COUNT(keys); i++)
+			read_modulus(keys[i].id, keys[i].key_ref);
+		begin_again();
+	}
+}
+
 /* The second certificate's issuer is there already: its signature tells. */
 static void a_certificate_that_its_issuer_did_not_sign_is_read_again(void **state)
 {
@@ -672,6 +711,7 @@ int main(void)
 		BOTH(a_renewed_root_is_noticed_at_once),
 		FIRST(a_key_with_another_exponent_is_not_taken_from_the_disk),
 		BOTH(what_was_read_wrong_once_is_not_kept),
+		BOTH(a_directory_in_another_ones_place_is_not_kept),
 		FIRST(a_certificate_that_its_issuer_did_not_sign_is_read_again),
 		BOTH(a_certificate_that_is_none_is_not_kept),
 		BOTH(a_program_that_reads_little_takes_nothing_away),

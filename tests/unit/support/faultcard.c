@@ -76,7 +76,8 @@ static enum result answer(void *context, const uint8_t *cmd, size_t len, uint8_t
 			  size_t *out_len)
 {
 	struct faultcard *f = context;
-	bool strikes = f->at && (f->ins == ANY_INS || f->ins == cmd[1]) && ++f->counted == f->at;
+	bool counts = f->at && (f->ins == ANY_INS || f->ins == cmd[1]);
+	bool strikes = counts && ++f->counted >= f->at && f->counted <= f->at + f->more;
 	uint16_t sw = f->sw ? f->sw : words[f->moment];
 
 	f->sent[cmd[1]]++;
@@ -148,6 +149,7 @@ void faultcard_strike(struct faultcard *f, enum moment moment, int ins, unsigned
 	f->at = nth;
 	f->counted = 0;
 	f->sw = 0;
+	f->more = 0;
 	f->flip = false;
 }
 

@@ -41,6 +41,7 @@ struct faultcard {
 	unsigned at;       /* the command that it strikes, counted from 1; 0: none */
 	int ins;           /* only commands with this INS count; ANY_INS */
 	uint16_t sw;       /* not 0: the moment is this status word instead */
+	unsigned more;     /* commands after it that it strikes, too, of those that count */
 	bool flip;         /* a bit of the first byte of the answer is flipped, too */
 	unsigned counted;
 	unsigned sent[256]; /* commands by INS */
