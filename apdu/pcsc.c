@@ -32,6 +32,7 @@ struct pcsc {
 struct card_transport {
 	SCARDHANDLE card;
 	DWORD protocol;
+	bool still_inside; /* in a transaction that did not end */
 	struct queue *queue;
 };
 
@@ -271,7 +272,9 @@ static enum result transport_end(void *self, bool reset)
 	if (r == RESULT_CARD_RESET && reconnect(t) == RESULT_OK)
 		r = from_pcsc(SCardEndTransaction(t->card, what), "end of a transaction");
 	queue_leave(t->queue);
-	return about_card(r);
+	r = about_card(r);
+	t->still_inside = r != RESULT_OK && r != RESULT_CARD_REMOVED;
+	return r;
 }
 
 static enum result transport_transmit(void *self, const uint8_t *apdu, size_t len, uint8_t *answer,
@@ -291,7 +294,8 @@ static void transport_close(void *self)
 {
 	struct card_transport *t = self;
 
-	SCardDisconnect(t->card, SCARD_LEAVE_CARD);
+	/* as pcscd does it for who dies in one: what was verified would stay so */
+	SCardDisconnect(t->card, t->still_inside ? SCARD_RESET_CARD : SCARD_LEAVE_CARD);
 	queue_free(&t->queue);
 	free(t);
 }

@@ -154,6 +154,11 @@ static void end_transaction(struct slot *slot)
 	slot->in_transaction = false;
 	if (reset && (r == RESULT_OK || r == RESULT_CARD_REMOVED))
 		token_was_reset(t);
+	/* all others wait for a transaction that did not end, until its connection does */
+	if (r != RESULT_OK && r != RESULT_CARD_REMOVED) {
+		slot->drop_card = t->card != NULL;
+		t->verified = false;
+	}
 }
 
 /* With the turn: a card that did not answer is connected anew next time. */

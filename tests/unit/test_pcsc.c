@@ -438,14 +438,26 @@ static struct channel *connected(struct pcsc **ctx)
 	return ch;
 }
 
-/* The card is left as it is. */
-static void left(struct pcsc **ctx, struct channel **ch)
+static void left_with(struct pcsc **ctx, struct channel **ch, DWORD what)
 {
 	pc.leaving = 99;
 	channel_free(ch);
 	assert_int_equal(pc.count[DISCONNECT], 1);
-	assert_int_equal(pc.leaving, SCARD_LEAVE_CARD);
+	assert_int_equal(pc.leaving, what);
 	closed(ctx);
+}
+
+/* The card is left as it is. */
+static void left(struct pcsc **ctx, struct channel **ch)
+{
+	left_with(ctx, ch, SCARD_LEAVE_CARD);
+}
+
+/* After the end of a transaction that answered this: one that did not end is ended with a reset. */
+static void left_after(struct pcsc **ctx, struct channel **ch, enum result end)
+{
+	left_with(ctx, ch,
+		  end == RESULT_OK || end == RESULT_CARD_REMOVED ? SCARD_LEAVE_CARD : SCARD_RESET_CARD);
 }
 
 static void a_connection_knows_its_reader_and_the_cards_atr(void **state)
@@ -549,7 +561,7 @@ static void with_a_connection_codes_are_about_the_card(void **state)
 		assert_int_equal(channel_end(ch, true), want);
 		assert_int_equal(pc.count[RECONNECT], 0);
 		assert_int_equal(pc.count[END], 1);
-		left(&ctx, &ch);
+		left_after(&ctx, &ch, want);
 	}
 }
 
@@ -631,7 +643,7 @@ static void an_end_after_a_reset_is_said_again(void **state)
 		assert_int_equal(pc.count[END], rows[i / 2].ends);
 		assert_int_equal(pc.count[RECONNECT], 1);
 		assert_int_equal(pc.end, reset ? SCARD_RESET_CARD : SCARD_LEAVE_CARD);
-		left(&ctx, &ch);
+		left_after(&ctx, &ch, rows[i / 2].result);
 	}
 }
 

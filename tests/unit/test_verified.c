@@ -516,6 +516,47 @@ static void a_dropped_login_stays_dropped(void **state)
 	assert_true(signs());
 }
 
+/* ---- transactions that do not end ---- */
+
+/* Everybody else would wait for it. */
+static void a_transaction_that_does_not_end_ends_with_its_connection(void **state)
+{
+	(void)state;
+	for (unsigned count = 1; count <= 2; count++) {
+		fake_fail_ends(READER, count, SCARD_F_COMM_ERROR);
+		assert_true(signs());
+		assert_false(fake_in_transaction(READER));
+		assert_in_range(fake_open_handles(), 0, 1);
+	}
+	fake_fail_ends(READER, 0, 0);
+	assert_true(signs());
+	assert_int_equal(fake_open_handles(), 1);
+	assert_int_equal(vcard_tries_left(bench.card), VCARD_PIN_TRIES);
+}
+
+/* Whoever ends without a logout after it. */
+static void a_login_whose_transaction_does_not_end_leaves_nothing_verified(void **state)
+{
+	(void)state;
+	fake_fail_ends(READER, 1, SCARD_F_COMM_ERROR);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_false(fake_in_transaction(READER));
+	module_stop();
+	assert_false(spy_stranger_can_sign(&spy, READER));
+	module_start();
+}
+
+static void a_logout_whose_reset_fails_resets_the_card_all_the_same(void **state)
+{
+	(void)state;
+	fake_fail_ends(READER, 1, SCARD_F_COMM_ERROR);
+	assert_int_equal(C_Logout(bench.session), CKR_OK);
+	assert_false(fake_in_transaction(READER));
+	assert_false(spy_stranger_can_sign(&spy, READER));
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_true(signs());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +578,9 @@ int main(void)
 		BOTH(another_card_without_a_reset_gets_no_pin, setup_login),
 		BOTH(another_card_within_an_operation_gets_no_pin, setup_login),
 		BOTH(a_dropped_login_stays_dropped, setup_login),
+		BOTH(a_transaction_that_does_not_end_ends_with_its_connection, setup_login),
+		BOTH(a_login_whose_transaction_does_not_end_leaves_nothing_verified, setup),
+		BOTH(a_logout_whose_reset_fails_resets_the_card_all_the_same, setup_login),
 	};
 
 	return cmocka_run_group_tests_name("verified", tests, NULL, NULL);

@@ -590,6 +590,10 @@ LONG SCardEndTransaction(SCARDHANDLE id, DWORD disposition)
 		return code;
 	run_end_hook(h->reader);
 	code = handle_state(h);
+	if (code == SCARD_S_SUCCESS && h->reader->end_fail_count) {
+		h->reader->end_fail_count--;
+		return leave(c, h->reader->end_fail_code);
+	}
 	/* a reset is done also when nobody has a transaction (pcsc-lite 1.9.9) */
 	if (code == SCARD_S_SUCCESS && h->reader->owner != id &&
 	    (h->reader->owner || h->reader->held || disposition == SCARD_LEAVE_CARD))

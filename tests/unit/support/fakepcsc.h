@@ -98,6 +98,8 @@ void fake_on_end(const char *reader, fake_end_hook *hook, void *context);
 
 /* The next `count` exchanges fail with this PC/SC code, without reaching the card. */
 void fake_fail(const char *reader, unsigned count, long code);
+/* The next `count` ends of transactions fail with this code, and end nothing. */
+void fake_fail_ends(const char *reader, unsigned count, long code);
 /* Exchanges of all handles that are open now answer this code; those opened later are good. */
 void fake_break_handles(const char *reader, long code);
 /* Commands wait in the reader until it is let go, or the card is pulled. */

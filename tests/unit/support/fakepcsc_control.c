@@ -294,6 +294,15 @@ void fake_fail(const char *name, unsigned count, long code)
 	fake_unlock();
 }
 
+void fake_fail_ends(const char *name, unsigned count, long code)
+{
+	struct reader *r = lock_reader(name);
+
+	r->end_fail_count = count;
+	r->end_fail_code = (LONG)code;
+	fake_unlock();
+}
+
 void fake_hang(const char *name, bool hang)
 {
 	lock_reader(name)->hung = hang;

@@ -28,8 +28,8 @@ struct reader {
 	bool held;           /* a transaction of another program */
 	bool exclusive;      /* another program's */
 	bool denied;         /* to this user */
-	unsigned fail_count;
-	LONG fail_code;
+	unsigned fail_count, end_fail_count; /* exchanges, ends of transactions */
+	LONG fail_code, end_fail_code;
 	bool pulled;         /* the card goes in the middle of its next answer */
 	bool hung;
 	unsigned hanging;    /* commands that wait in it */
