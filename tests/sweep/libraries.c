@@ -3,12 +3,14 @@
  * Every nth call of them once, all of them from the nth on, and by chance from
  * a seed. What is asked is in judge.h.
  *
- *   libraries [EVERY]   every EVERYth call only; 1: each
+ *   libraries [EVERY [NAME]]   every EVERYth call only; 1: each. With a name, of functions that
+ *                              begin with it: SCard, EVP_, malloc
  *
  * Without an argument it takes few, and speaks TAP as with one.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <winscard.h>
 
@@ -27,7 +29,15 @@ static struct {
 	enum pattern pattern;
 	unsigned at, calls, refused;
 	const char *first; /* the function that failed first */
+	const char *only;  /* how those begin that may fail; NULL: all */
 } plan;
+
+/* In how many cases which function failed first. */
+#define FUNCTIONS_MAX 100
+static struct {
+	const char *name;
+	unsigned cases;
+} functions[FUNCTIONS_MAX];
 
 /* SplitMix64, as ever. */
 static uint64_t number_at(uint64_t at)
@@ -41,7 +51,7 @@ bool refusals_now(const char *name)
 {
 	bool now;
 
-	if (!plan.armed || plan.in_card)
+	if (!plan.armed || plan.in_card || (plan.only && strncmp(name, plan.only, strlen(plan.only)) != 0))
 		return false;
 	plan.calls++;
 	switch (plan.pattern) {
@@ -78,7 +88,14 @@ REFUSES(LONG, SCARD_F_COMM_ERROR, SCardBeginTransaction, (SCARDHANDLE h), (h))
 REFUSES(LONG, SCARD_F_COMM_ERROR, SCardTransmit,
 	(SCARDHANDLE h, const SCARD_IO_REQUEST *out_pci, LPCBYTE cmd, DWORD len, SCARD_IO_REQUEST *in_pci, LPBYTE answer, LPDWORD answer_len),
 	(h, out_pci, cmd, len, in_pci, answer, answer_len))
+REFUSES(LONG, SCARD_F_COMM_ERROR, SCardEndTransaction, (SCARDHANDLE h, DWORD how), (h, how))
+/* These two say that they failed, and did it all the same: what is closed cannot be closed again. */
+REFUSES(LONG, (__real_SCardDisconnect(h, how), SCARD_F_COMM_ERROR), SCardDisconnect,
+	(SCARDHANDLE h, DWORD how), (h, how))
+REFUSES(LONG, (__real_SCardReleaseContext(c), SCARD_F_COMM_ERROR), SCardReleaseContext,
+	(SCARDCONTEXT c), (c))
 /* clang-format on */
+/* SCardCancel() is called for who waits for cards, and nobody does here. */
 
 enum vcard_result __real_vcard_transmit(struct vcard *card, const uint8_t *cmd, size_t cmd_len,
 					uint8_t *resp, size_t resp_cap, size_t *resp_len);
@@ -143,6 +160,24 @@ static bool never_lies(void *context)
 
 static unsigned cases, errors, violations;
 
+static void count_first(void)
+{
+	size_t i = 0;
+
+	while (i < FUNCTIONS_MAX - 1 && functions[i].name && strcmp(functions[i].name, plan.first) != 0)
+		i++;
+	functions[i].name = plan.first;
+	functions[i].cases++;
+}
+
+static void print_functions(void)
+{
+	printf("# cases by the function that failed first:");
+	for (size_t i = 0; i < FUNCTIONS_MAX && functions[i].name; i++)
+		printf("%s %s %u", i ? "," : "", functions[i].name, functions[i].cases);
+	printf("\n");
+}
+
 static bool run(const struct judge *judge, int generation, enum pattern pattern, unsigned at)
 {
 	static const struct judge_trouble trouble = {arm, disarm, NULL, may_answer, never_lies, never_lies};
@@ -154,6 +189,7 @@ static bool run(const struct judge *judge, int generation, enum pattern pattern,
 	if (!v.struck)
 		return false;
 	cases++;
+	count_first();
 	errors += v.first != CKR_OK;
 	violations += v.count != 0;
 	if (v.count)
@@ -188,6 +224,7 @@ int main(int argc, char **argv)
 	const unsigned every = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : FEW;
 	unsigned test = 0, all = 0;
 
+	plan.only = argc > 2 ? argv[2] : NULL;
 	printf("1..%zu\n", 2 * scene_count);
 	for (size_t i = 0; i < 2 * scene_count; i++) {
 		cases = errors = violations = 0;
@@ -198,5 +235,6 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		all += violations;
 	}
+	print_functions();
 	return all != 0;
 }
