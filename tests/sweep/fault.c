@@ -341,9 +341,10 @@ enum fault_blame fault_blame(size_t which)
 	return blame == BLAME_COMMAND && ins == SPY_GET_RESPONSE ? BLAME_CARD : blame;
 }
 
+/* The last one first: a reader that is gone must be there again before its card can be reset. */
 void fault_mend(void)
 {
-	for (size_t i = 0; i < armed.struck; i++)
+	for (size_t i = armed.struck; i-- > 0;)
 		if (armed.strikes[i].fault->mend)
 			armed.strikes[i].fault->mend();
 	fake_fail(READER, 0, 0);
