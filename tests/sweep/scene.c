@@ -153,9 +153,10 @@ static unsigned go_through_cache(const char *to)
 		if (!strstr(e->d_name, ".cache"))
 			continue;
 		count++;
+		if (!to)
+			continue;
 		snprintf(path, sizeof path, "%s/%s", to, e->d_name);
-		if (to)
-			home_write_bytes(path, bytes, read_cache(e->d_name, bytes), 0600);
+		home_write_bytes(path, bytes, read_cache(e->d_name, bytes), 0600);
 	}
 	if (dir)
 		closedir(dir);
@@ -417,18 +418,18 @@ static void be_logged_in(void)
 }
 
 const struct scene scenes[] = {
-	{"listing", nothing, list_objects, false, false, false, false},
-	{"listing with a cache", fill_cache, list_objects, false, false, false, false},
-	{"reading", nothing, read_values, false, false, false, false},
-	{"login", nothing, log_in, false, false, false, false},
-	{"signature", be_logged_in, sign, false, false, false, false},
-	{"three signatures", nothing, sign_three, false, false, false, false},
-	{"decryption", be_logged_in, decrypt, false, false, false, false},
-	{"change of the PIN", nothing, change_pin, true, false, false, false},
-	{"refresh of the cache", fill_cache, list_and_read, false, true, false, false},
-	{"listing, in parts", nothing, list_objects, false, false, true, false},
-	{"signature, in parts", be_logged_in, sign, false, false, true, false},
-	{"listing, even blocks", nothing, list_objects, false, false, false, true},
+	{.name = "listing", .prepare = nothing, .work = list_objects},
+	{.name = "listing with a cache", .prepare = fill_cache, .work = list_objects},
+	{.name = "reading", .prepare = nothing, .work = read_values},
+	{.name = "login", .prepare = nothing, .work = log_in},
+	{.name = "signature", .prepare = be_logged_in, .work = sign},
+	{.name = "three signatures", .prepare = nothing, .work = sign_three},
+	{.name = "decryption", .prepare = be_logged_in, .work = decrypt},
+	{.name = "change of the PIN", .prepare = nothing, .work = change_pin, .changes_card = true},
+	{.name = "refresh of the cache", .prepare = fill_cache, .work = list_and_read, .renewed = true},
+	{.name = "listing, in parts", .prepare = nothing, .work = list_objects, .in_parts = true},
+	{.name = "signature, in parts", .prepare = be_logged_in, .work = sign, .in_parts = true},
+	{.name = "listing, even blocks", .prepare = nothing, .work = list_objects, .even = true},
 };
 
 const size_t scene_count = COUNT(scenes);
