@@ -125,24 +125,26 @@ static bool blames_one(CK_RV rv, void *context)
 	return false;
 }
 
+/* Did one of those lie; one that does not show, if only such count? */
+static bool has_lie(const struct struck *s, bool hidden_only)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct fault *fault = s->strikes[i].fault;
+
+		if (fault->lie && !(hidden_only && fault->told))
+			return true;
+	}
+	return false;
+}
+
 static bool one_lies(void *context)
 {
-	const struct struck *s = context;
-
-	for (size_t i = 0; i < s->count; i++)
-		if (s->strikes[i].fault->lie)
-			return true;
-	return false;
+	return has_lie(context, false);
 }
 
 static bool one_deceives(void *context)
 {
-	const struct struck *s = context;
-
-	for (size_t i = 0; i < s->count; i++)
-		if (s->strikes[i].fault->lie && !s->strikes[i].fault->told)
-			return true;
-	return false;
+	return has_lie(context, true);
 }
 
 /* The scene with the trouble in it. */
