@@ -172,6 +172,31 @@ static void without_the_pin_there_is_nothing(void **state)
 	}
 }
 
+/* What a delete that failed left is not certain: nothing is said of it until the index is read anew. */
+static void after_a_delete_that_failed_nothing_is_believed(void **state)
+{
+	uint8_t out[100];
+	size_t len = sizeof out, count = 0;
+	struct area_space there;
+	unsigned before;
+
+	(void)state;
+	areacard_fresh(&area_bench);
+	assert_int_equal(areacard_write(&area_bench, 5, 100, 1), RESULT_OK);
+	vcard_reset(area_bench.f.vcard); /* the login is gone, and the first generation's channel */
+	assert_int_not_equal(area_delete(area_bench.area, 5), RESULT_OK);
+	before = area_bench.f.wire.commands;
+	assert_int_equal(area_list(area_bench.area, NULL, &count), RESULT_NOT_READ);
+	assert_int_equal(area_read(area_bench.area, 5, out, &len), RESULT_NOT_READ);
+	assert_int_equal(area_space(area_bench.area, &there), RESULT_NOT_READ);
+	assert_int_equal(areacard_write(&area_bench, 6, 100, 2), RESULT_NOT_READ);
+	assert_int_equal(area_delete(area_bench.area, 5), RESULT_NOT_READ);
+	assert_int_equal(area_bench.f.wire.commands, before);
+	areacard_open(&area_bench);
+	assert_true(areacard_has(&area_bench, 5, 100, 1));
+	assert_int_equal(area_delete(area_bench.area, 5), RESULT_OK);
+}
+
 static void a_full_area_takes_no_more_but_lets_each_record_be_replaced(void **state)
 {
 	uint32_t n = 0;
@@ -314,6 +339,7 @@ int main(void)
 		AREA_TESTS(what_cannot_be_is_refused_and_nothing_is_sent),
 		AREA_TESTS(without_leave_nothing_is_sent_that_changes_a_card),
 		AREA_TESTS(without_the_pin_there_is_nothing),
+		AREA_TESTS(after_a_delete_that_failed_nothing_is_believed),
 		AREA_TESTS(a_full_area_takes_no_more_but_lets_each_record_be_replaced),
 		AREA_TESTS(there_is_an_end_to_the_number_of_records),
 		AREA_TESTS(a_write_costs_hardly_more_than_its_blocks),
