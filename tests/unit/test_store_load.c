@@ -462,10 +462,10 @@ static void of_two_instances_one_is_killed(void **state)
 	assert_in_range(assert_whole(w), WHOLE + left, WHOLE + left + 1);
 }
 
-static void two_that_start_at_once_make_one_database(void **state)
+static void start_at_once_on_nothing(struct world *w)
 {
-	struct world *w = *state;
-	struct child children[4];
+	enum { INSTANCES = 8 };
+	struct child children[INSTANCES];
 	char id[64];
 	uint32_t number;
 
@@ -474,15 +474,24 @@ static void two_that_start_at_once_make_one_database(void **state)
 		assert_int_equal(world_execute(w, "DROP SCHEMA public CASCADE; CREATE SCHEMA public"), STORE_OK);
 	else
 		assert_int_equal(unlink(world_path(w, "authority.db")), 0);
-	for (int i = 0; i < 4; i++)
-		start(&children[i], "--register", w->url, (char[]){(char)('a' + i), 0}, "5");
-	for (int i = 0; i < 4; i++) {
-		for (int k = 0; k < 5; k++)
+	for (int i = 0; i < INSTANCES; i++)
+		start(&children[i], "--register", w->url, (char[]){(char)('a' + i), 0}, "2");
+	for (int i = 0; i < INSTANCES; i++) {
+		for (int k = 0; k < 2; k++)
 			assert_true(next_line(&children[i], id, &number));
 		assert_int_equal(finish(&children[i]), 0);
 	}
 	world_good(w, store_open(w->url, &w->store, w->problem));
-	assert_int_equal(assert_whole(w), 20);
+	assert_int_equal(assert_whole(w), 2 * INSTANCES);
+}
+
+/* In a file the moments that matter are short: one in ten times one instance came into them. */
+static void those_that_start_at_once_make_one_database(void **state)
+{
+	struct world *w = *state;
+
+	for (int rounds = w->postgresql ? 1 : 30; rounds > 0; rounds--)
+		start_at_once_on_nothing(w);
 }
 
 /* ---- no room ---- */
@@ -747,7 +756,7 @@ int main(int argc, char **argv)
 		CASE(who_waits_for_another_program_is_served),
 		CASE(what_was_answered_outlives_a_kill),
 		CASE(of_two_instances_one_is_killed),
-		CASE(two_that_start_at_once_make_one_database),
+		CASE(those_that_start_at_once_make_one_database),
 	};
 	static const struct CMUnitTest sqlite[] = {
 		CASE(a_full_disk_keeps_nothing_half),

@@ -24,6 +24,7 @@ struct sqlite {
 	struct db db;
 	sqlite3 *handle;
 	sqlite3_stmt *prepared[DB_STATEMENTS];
+	bool gave_up; /* waiting for another writer, the last time */
 };
 
 static struct sqlite *of(struct db *db)
@@ -93,8 +94,10 @@ static int wait_for_writer(void *context, int times)
 {
 	struct timespec pause = {0, BUSY_PAUSE_NS};
 
-	(void)context;
-	if (times >= BUSY_TRIES)
+	struct sqlite *s = context;
+
+	s->gave_up = times >= BUSY_TRIES;
+	if (s->gave_up)
 		return 0;
 	nanosleep(&pause, NULL);
 	return 1;
@@ -128,17 +131,32 @@ static enum store_result number_of(struct sqlite *s, const char *sql, int64_t *o
 	return code == SQLITE_ROW ? STORE_OK : answer(s, code);
 }
 
-/* A file of another program is not touched: before anything is changed in it. */
+/*
+ * A file of another program is not touched: before anything is changed in it. Another instance
+ * may be making it just now: it says whose it is before it makes tables, so that is looked at last.
+ */
 static enum store_result look_whose(struct sqlite *s)
 {
 	int64_t application = 0, tables = 0;
-	enum store_result result = number_of(s, "PRAGMA application_id", &application);
+	enum store_result result = number_of(s, "SELECT COUNT(*) FROM sqlite_master", &tables);
 
 	if (result == STORE_OK)
-		result = number_of(s, "SELECT COUNT(*) FROM sqlite_master", &tables);
+		result = number_of(s, "PRAGMA application_id", &application);
 	if (result == STORE_OK && application != APPLICATION && (application || tables))
 		result = db_problem(&s->db, STORE_BROKEN, "the file is another program's database");
 	return result;
+}
+
+/* Of two instances that want it at once one is told "busy" without having been let wait. */
+static enum store_result keep_a_log(struct sqlite *s)
+{
+	int code, times = 0;
+
+	s->gave_up = false;
+	do
+		code = sqlite3_exec(s->handle, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+	while ((code & 0xFF) == SQLITE_BUSY && !s->gave_up && wait_for_writer(s, times++));
+	return answer(s, code);
 }
 
 static enum store_result settle(struct sqlite *s)
@@ -147,13 +165,13 @@ static enum store_result settle(struct sqlite *s)
 	enum store_result result;
 
 	sqlite3_extended_result_codes(s->handle, 1);
-	sqlite3_busy_handler(s->handle, wait_for_writer, NULL);
+	sqlite3_busy_handler(s->handle, wait_for_writer, s);
 	sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	result = sqlite_execute(&s->db, "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;");
 	if (result == STORE_OK)
 		result = look_whose(s);
 	if (result == STORE_OK)
-		result = sqlite_execute(&s->db, "PRAGMA journal_mode=WAL");
+		result = keep_a_log(s);
 	snprintf(id, sizeof id, "PRAGMA application_id=%d", APPLICATION);
 	if (result == STORE_OK)
 		result = sqlite_execute(&s->db, id);
