@@ -486,7 +486,7 @@ int main(void)
 
 	if (sockets_are_another_machines()) {
 		puts("1..0 # SKIP the table of sockets is that of another machine (an emulator)");
-		return 77;
+		return 0;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
