@@ -95,19 +95,33 @@ static bool serial_ok(const ASN1_INTEGER *serial)
 
 /* ---- reading, step by step ---- */
 
+enum authz_reason cert_decode(const unsigned char *der, size_t len, TWCARD_AC **out)
+{
+	const unsigned char *p = der;
+	/* the first error is the cause; but errors of others may stand before it */
+	bool alone = ERR_peek_error() == 0;
+	unsigned long cause;
+
+	*out = (TWCARD_AC *)ASN1_item_d2i(NULL, &p, (long)len, ASN1_ITEM_rptr(TWCARD_AC));
+	if (*out)
+		return p == der + len ? AUTHZ_GOOD : AUTHZ_FORM;
+	cause = alone ? ERR_peek_error() : ERR_peek_last_error();
+	return ERR_GET_REASON(cause) == ERR_R_MALLOC_FAILURE ? AUTHZ_NO_MEMORY : AUTHZ_FORM;
+}
+
 /* The one encoding that there is of it: decoded and encoded, it is the same. */
 static enum authz_reason read_der(const unsigned char *der, size_t len, struct authz_cert *c)
 {
-	const unsigned char *p = der;
 	unsigned char *again = NULL;
+	enum authz_reason r;
 	bool same;
 	int size;
 
 	if (!strict_der(der, len))
 		return AUTHZ_NOT_DER;
-	c->ac = (TWCARD_AC *)ASN1_item_d2i(NULL, &p, (long)len, ASN1_ITEM_rptr(TWCARD_AC));
-	if (!c->ac || p != der + len)
-		return AUTHZ_FORM;
+	r = cert_decode(der, len, &c->ac);
+	if (r != AUTHZ_GOOD)
+		return r;
 	size = ASN1_item_i2d((ASN1_VALUE *)c->ac, &again, ASN1_ITEM_rptr(TWCARD_AC));
 	same = size == (int)len && memcmp(again, der, len) == 0;
 	OPENSSL_free(again);

@@ -31,6 +31,13 @@ struct authz_cert {
 /* The first name of a GeneralNames if it has no other and is a name of a directory; else NULL. */
 const X509_NAME *cert_only_name(const GENERAL_NAMES *names);
 
+/*
+ * Decodes it; *out is the caller's. AUTHZ_FORM: it is none, or something is
+ * behind it; AUTHZ_NO_MEMORY says nothing of it. What OpenSSL's queue of errors
+ * gets is for the caller to take away.
+ */
+enum authz_reason cert_decode(const unsigned char *der, size_t len, TWCARD_AC **out);
+
 /* False: it is no time. */
 bool cert_time(const ASN1_TIME *t, time_t *out);
 

@@ -46,8 +46,7 @@ static enum authz_reason take(const TWCARD_AC_INFO *info, struct authz_parts *ou
 
 enum authz_reason authz_parts_read(const void *der, size_t len, struct authz_parts *out)
 {
-	const unsigned char *p = der;
-	enum authz_reason r = AUTHZ_FORM;
+	enum authz_reason r;
 	TWCARD_AC *ac;
 
 	if (!out)
@@ -58,8 +57,8 @@ enum authz_reason authz_parts_read(const void *der, size_t len, struct authz_par
 	if (len > AUTHZ_DER_MAX)
 		return AUTHZ_TOO_LARGE;
 	ERR_set_mark();
-	ac = (TWCARD_AC *)ASN1_item_d2i(NULL, &p, (long)len, ASN1_ITEM_rptr(TWCARD_AC));
-	if (ac && p == (const unsigned char *)der + len)
+	r = cert_decode(der, len, &ac);
+	if (r == AUTHZ_GOOD)
 		r = take(ac->info, out);
 	ASN1_item_free((ASN1_VALUE *)ac, ASN1_ITEM_rptr(TWCARD_AC));
 	ERR_pop_to_mark();

@@ -218,7 +218,8 @@ struct authz_parts {
 /*
  * Fields of any attribute certificate (version 2), whoever made it and whatever
  * it says: less is asked of it than by authz_cert_parse(). Cleared by
- * authz_parts_clear(), whatever the reason. AUTHZ_TOO_LARGE, AUTHZ_FORM.
+ * authz_parts_clear(), whatever the reason. AUTHZ_TOO_LARGE, AUTHZ_FORM,
+ * AUTHZ_NO_MEMORY, which says nothing of the bytes.
  */
 AUTHZ_API enum authz_reason authz_parts_read(const void *der, size_t len,
 					     struct authz_parts *out) AUTHZ_CHECK_RESULT;

@@ -2,6 +2,7 @@
 
 #include "apdu/log.h"
 #include "src/abi/call.h"
+#include "src/crypto/context.h"
 
 static void log_call(const struct call *call, CK_RV rv)
 {
@@ -20,6 +21,7 @@ CK_RV call_leave(struct call *call, CK_RV rv)
 {
 	if (rv != CKR_OK && call->session && module_lost_card(call->session))
 		rv = CKR_DEVICE_REMOVED;
+	crypto_errors_end();
 	log_call(call, rv); /* while the call is inside: the log is there as long */
 	if (call->session)
 		module_leave_session(call->session);
@@ -33,6 +35,7 @@ CK_RV call_leave(struct call *call, CK_RV rv)
 /* The doors leave nothing to leave when they refuse. */
 static CK_RV refuse(const struct call *call, CK_RV rv)
 {
+	crypto_errors_end();
 	log_call(call, rv);
 	return rv;
 }
@@ -40,6 +43,7 @@ static CK_RV refuse(const struct call *call, CK_RV rv)
 static void begin(struct call *call, const char *function)
 {
 	*call = (struct call){.function = function};
+	crypto_errors_begin();
 	if (log_wants(LOG_DEBUG))
 		clock_gettime(CLOCK_MONOTONIC, &call->began);
 }

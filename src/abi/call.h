@@ -1,6 +1,7 @@
 /*
  * How every Cryptoki call comes in and goes out: the only place that knows of
- * the module's doors (module.h), and that logs what a caller got.
+ * the module's doors (module.h), that logs what a caller got, and that leaves
+ * no errors of ours in the caller's queue of OpenSSL's.
  */
 #ifndef TWCARD_SRC_ABI_CALL_H
 #define TWCARD_SRC_ABI_CALL_H

@@ -7,6 +7,7 @@
 #include "src/module/slots.h"
 #include "src/abi/call.h"
 #include "src/abi/function_list.h"
+#include "src/crypto/context.h"
 #include "src/operation/mechanism.h"
 #include "src/base/config_file.h"
 #include "src/base/names.h"
@@ -35,12 +36,24 @@ CK_RV C_Initialize(CK_VOID_PTR init_args)
 {
 	CK_RV rv = check_arguments(init_args);
 
-	return rv == CKR_OK ? module_initialize() : rv;
+	if (rv != CKR_OK)
+		return rv;
+	crypto_errors_begin();
+	rv = module_initialize();
+	crypto_errors_end();
+	return rv;
 }
 
 CK_RV C_Finalize(CK_VOID_PTR reserved)
 {
-	return reserved ? CKR_ARGUMENTS_BAD : module_finalize();
+	CK_RV rv = CKR_ARGUMENTS_BAD;
+
+	if (reserved)
+		return rv;
+	crypto_errors_begin();
+	rv = module_finalize();
+	crypto_errors_end();
+	return rv;
 }
 
 CK_RV C_GetInfo(CK_INFO *info)

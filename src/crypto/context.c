@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "src/crypto/context.h"
@@ -40,6 +41,16 @@ void crypto_abandon(void)
 bool crypto_is_gone(void)
 {
 	return !OPENSSL_init_crypto(0, NULL);
+}
+
+void crypto_errors_begin(void)
+{
+	ERR_set_mark();
+}
+
+void crypto_errors_end(void)
+{
+	ERR_pop_to_mark();
 }
 
 OSSL_LIB_CTX *crypto_context(void)

@@ -36,6 +36,13 @@ bool crypto_random(uint8_t *out, size_t len);
 /* Gives the same generator additional input: it seeds itself. */
 bool crypto_seed(const uint8_t *seed, size_t len);
 
+/*
+ * What OpenSSL says of errors between the two is the module's: a program that
+ * looks at its thread's queue of errors finds what it had there.
+ */
+void crypto_errors_begin(void);
+void crypto_errors_end(void);
+
 /* NULL before C_Initialize, which means OpenSSL's default context to OpenSSL. */
 OSSL_LIB_CTX *crypto_context(void);
 

@@ -278,6 +278,10 @@ EVP_PKEY *rsa_public_key(OSSL_LIB_CTX *libctx, const uint8_t *modulus, size_t mo
 	if (params && (EVP_PKEY_fromdata_init(ctx) <= 0 ||
 		       EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0))
 		pkey = NULL;
+	if (pkey && EVP_PKEY_get_size(pkey) <= 0) { /* what it keeps of the key is not there, without a word */
+		EVP_PKEY_free(pkey);
+		pkey = NULL;
+	}
 	OSSL_PARAM_free(params);
 	OSSL_PARAM_BLD_free(build);
 	BN_free(n);
@@ -350,6 +354,28 @@ static enum result verify_bare(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct
 	return r;
 }
 
+/* It is RSA, or the provider's own check of what goes in, that finds something wrong with it. */
+static bool is_verdict(unsigned long error)
+{
+	return ERR_GET_LIB(error) == ERR_LIB_RSA ||
+	       (ERR_GET_LIB(error) == ERR_LIB_PROV && ERR_GET_REASON(error) != ERR_R_RSA_LIB);
+}
+
+/*
+ * Why OpenSSL says no: it lacks memory, it fails, or it is a verdict on what went
+ * in. The first error is the cause; where errors of the program stand before it,
+ * only the last is seen. Between ERR_set_mark() and ERR_pop_to_mark(); `alone`:
+ * the queue was empty.
+ */
+static enum result refusal(bool alone, enum result verdict)
+{
+	const unsigned long cause = alone ? ERR_peek_error() : ERR_peek_last_error();
+
+	if (ERR_GET_REASON(cause) == ERR_R_MALLOC_FAILURE)
+		return RESULT_NO_MEMORY;
+	return !alone || is_verdict(cause) ? verdict : RESULT_CRYPTO;
+}
+
 /* Ready for the operation that `init` begins; NULL: OpenSSL refuses. */
 static EVP_PKEY_CTX *begin(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_scheme *s,
 			   int (*init)(EVP_PKEY_CTX *ctx))
@@ -366,6 +392,7 @@ enum result rsa_verify(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_sch
 		       const uint8_t *data, size_t len, const uint8_t *signature,
 		       size_t signature_len)
 {
+	const bool alone = ERR_peek_error() == 0;
 	EVP_PKEY_CTX *ctx = NULL;
 	enum result r = RESULT_CRYPTO;
 
@@ -376,7 +403,7 @@ enum result rsa_verify(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const struct rsa_sch
 	if (ctx)
 		r = EVP_PKEY_verify(ctx, signature, signature_len, data, len) == 1
 			    ? RESULT_OK
-			    : RESULT_BAD_SIGNATURE;
+			    : refusal(alone, RESULT_BAD_SIGNATURE);
 	EVP_PKEY_CTX_free(ctx);
 	ERR_pop_to_mark();
 	return r;
@@ -389,12 +416,13 @@ typedef int transform(EVP_PKEY_CTX *ctx, unsigned char *out, size_t *out_len,
 static enum result run(EVP_PKEY_CTX *ctx, transform *work, const uint8_t *in, size_t len,
 		       enum result refused, struct buffer *out)
 {
+	const bool alone = ERR_peek_error() == 0;
 	size_t n = out->cap - out->len;
 
 	if (!ctx)
 		return RESULT_CRYPTO;
 	if (work(ctx, out->data + out->len, &n, in, len) <= 0)
-		return refused;
+		return refusal(alone, refused);
 	out->len += n;
 	return RESULT_OK;
 }

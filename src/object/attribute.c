@@ -174,20 +174,27 @@ CK_RV attributes_get(struct slot *slot, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *t
 }
 
 /* The caller's value, of which no byte is read unless its length is that of ours. */
-static bool is_same(const struct schema_row *row, const CK_ATTRIBUTE *theirs,
-		    const struct buffer *ours)
+static bool has_bytes(const struct buffer *ours, const void *theirs, size_t len)
+{
+	return len == ours->len && (len == 0 || memcmp(ours->data, theirs, len) == 0);
+}
+
+/* An error says nothing of the two values. */
+static CK_RV compare(const struct schema_row *row, const CK_ATTRIBUTE *theirs,
+		     const struct buffer *ours, bool *same)
 {
 	struct buffer kept = BUFFER_INIT;
-	bool same;
+	CK_RV rv = CKR_OK;
 
-	if (row->form != FORM_TEMPLATE)
-		return theirs->ulValueLen == ours->len &&
-		       (ours->len == 0 || memcmp(ours->data, theirs->pValue, ours->len) == 0);
-	same = value_has_form(row->form, theirs) && value_of_template(theirs, &kept) == RESULT_OK &&
-	       kept.len == ours->len &&
-	       (ours->len == 0 || memcmp(ours->data, kept.data, ours->len) == 0);
+	*same = false;
+	if (row->form != FORM_TEMPLATE) {
+		*same = has_bytes(ours, theirs->pValue, theirs->ulValueLen);
+	} else if (value_has_form(row->form, theirs)) {
+		rv = rv_of(value_of_template(theirs, &kept));
+		*same = rv == CKR_OK && has_bytes(ours, kept.data, kept.len);
+	}
 	buffer_clear(&kept);
-	return same;
+	return rv;
 }
 
 CK_RV attributes_match(struct slot *slot, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
@@ -202,7 +209,9 @@ CK_RV attributes_match(struct slot *slot, CK_OBJECT_HANDLE handle, const CK_ATTR
 		struct buffer value = BUFFER_INIT;
 
 		rv = get_one(&a, template[i].type, &value);
-		*match = rv == CKR_OK && is_same(row, &template[i], &value);
+		*match = false;
+		if (rv == CKR_OK)
+			rv = compare(row, &template[i], &value, match);
 		buffer_clear(&value);
 	}
 	slot_unlock(slot);
@@ -213,20 +222,32 @@ CK_RV attributes_match(struct slot *slot, CK_OBJECT_HANDLE handle, const CK_ATTR
 	return rv;
 }
 
-bool attributes_agree(struct token *t, struct object *o, const CK_ATTRIBUTE *template, CK_ULONG count)
+/* Not to have it is to have another value. */
+static CK_RV has_value(struct token *t, struct object *o, const CK_ATTRIBUTE *wanted)
 {
-	bool agree = true;
+	const struct schema_row *row = schema_find(schema_class_of(o), wanted->type);
+	struct request q = {t, o, row ? row->arg : 0, 0};
+	struct buffer value = BUFFER_INIT;
+	CK_RV rv = CKR_ATTRIBUTE_TYPE_INVALID;
+	bool same = false;
 
-	for (CK_ULONG i = 0; agree && i < count; i++) {
-		const struct schema_row *row = schema_find(schema_class_of(o), template[i].type);
-		struct request q = {t, o, row ? row->arg : 0, 0};
-		struct buffer value = BUFFER_INIT;
+	if (row && row->get)
+		rv = rv_of(row->get(&q, &value));
+	if (rv == CKR_OK)
+		rv = compare(row, wanted, &value, &same);
+	buffer_clear(&value);
+	if (rv == CKR_HOST_MEMORY || rv == CKR_FUNCTION_FAILED)
+		return rv;
+	return same ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
+}
 
-		agree = row && row->get && row->get(&q, &value) == RESULT_OK &&
-			is_same(row, &template[i], &value);
-		buffer_clear(&value);
-	}
-	return agree;
+CK_RV attributes_agree(struct token *t, struct object *o, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	CK_RV rv = CKR_OK;
+
+	for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++)
+		rv = has_value(t, o, &template[i]);
+	return rv;
 }
 
 bool attribute_allows_mechanism(const struct object *key, CK_MECHANISM_TYPE mechanism)

@@ -29,10 +29,11 @@ CK_RV attributes_match(struct slot *slot, CK_OBJECT_HANDLE handle, const CK_ATTR
 		       CK_ULONG count, bool *match);
 
 /*
- * True if an object that is only thought of, with all that its attributes come
- * from in memory, has these values. Under the slot's lock.
+ * CKR_OK if an object that is only thought of, with all that its attributes come
+ * from in memory, has these values; CKR_TEMPLATE_INCONSISTENT if not;
+ * CKR_HOST_MEMORY and CKR_FUNCTION_FAILED say nothing of them. Under the slot's lock.
  */
-bool attributes_agree(struct token *t, struct object *o, const CK_ATTRIBUTE *template, CK_ULONG count);
+CK_RV attributes_agree(struct token *t, struct object *o, const CK_ATTRIBUTE *template, CK_ULONG count);
 
 /* False if the key has a list of mechanisms (CKA_ALLOWED_MECHANISMS) without this one. Under the lock. */
 bool attribute_allows_mechanism(const struct object *key, CK_MECHANISM_TYPE mechanism);

@@ -154,20 +154,20 @@ static CK_RV check_template(const CK_ATTRIBUTE *template, CK_ULONG count)
 static CK_RV agrees(struct session *s, uint32_t sno, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	const CK_ATTRIBUTE *value = value_in_template(template, count, CKA_VALUE);
-	bool data = said_class(template, count) == CKO_DATA, same = false;
+	bool data = said_class(template, count) == CKO_DATA;
 	struct token *t = &s->slot->token;
 	struct area_objects *record;
-	enum result r;
+	CK_RV rv;
 
 	slot_lock(s->slot);
-	r = token_imagine_record(t, sno, value->pValue, value->ulValueLen, &record);
-	if (r == RESULT_OK && (data || record->certificate.value_read))
-		same = attributes_agree(t, data ? &record->data : &record->certificate, template, count);
+	rv = rv_of(token_imagine_record(t, sno, value->pValue, value->ulValueLen, &record));
+	if (rv == CKR_OK && !data && !record->certificate.value_read)
+		rv = CKR_TEMPLATE_INCONSISTENT;
+	if (rv == CKR_OK)
+		rv = attributes_agree(t, data ? &record->data : &record->certificate, template, count);
 	token_forget_imagined(t, record);
 	slot_unlock(s->slot);
-	if (r != RESULT_OK)
-		return rv_of(r);
-	return same ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
+	return rv;
 }
 
 /* ---- what is done ---- */

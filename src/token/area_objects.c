@@ -264,23 +264,25 @@ static enum result look(struct token *t, bool last)
 
 /* ---- what is in them ---- */
 
-static bool is_certificate(const struct buffer *der)
+/* Want of memory says nothing of the bytes: it must not be kept as an answer. */
+static enum result look_at(const struct buffer *der, bool *is_certificate)
 {
 	struct authz_parts parts;
-	bool it_is = authz_parts_read(der->data, der->len, &parts) == AUTHZ_GOOD;
+	enum authz_reason reason = authz_parts_read(der->data, der->len, &parts);
 
 	authz_parts_clear(&parts);
-	return it_is;
+	*is_certificate = reason == AUTHZ_GOOD;
+	return reason == AUTHZ_NO_MEMORY ? RESULT_NO_MEMORY : RESULT_OK;
 }
 
 /* With the bytes it is clear whether it is a certificate, too. Under the lock; takes *value. */
-static enum result take_value(struct token *t, struct area_objects *record, struct buffer *value,
-			      bool certificate)
+static enum result take_value(struct token *t, struct area_objects *record, struct buffer *value)
 {
 	struct object *o = &record->certificate;
-	enum result r = RESULT_OK;
+	bool certificate = false;
+	enum result r = record->judged ? RESULT_OK : look_at(value, &certificate);
 
-	if (!record->judged && certificate) {
+	if (r == RESULT_OK && certificate) {
 		r = buffer_append(&o->value, value->data, value->len);
 		o->value_read = r == RESULT_OK;
 		if (r == RESULT_OK && !give_handle(t, o))
@@ -297,7 +299,6 @@ static enum result take_value(struct token *t, struct area_objects *record, stru
 static enum result read_value(struct token *t, struct area_objects *record)
 {
 	struct buffer value = BUFFER_INIT;
-	bool certificate;
 	size_t len = 0;
 	enum result r = token_open_area(t);
 
@@ -308,10 +309,9 @@ static enum result read_value(struct token *t, struct area_objects *record)
 	if (r == RESULT_OK)
 		r = area_read(t->area, record->sno, value.data, &len);
 	value.len = r == RESULT_OK ? len : 0;
-	certificate = r == RESULT_OK && is_certificate(&value);
 	pthread_mutex_lock(&t->lock);
 	if (r == RESULT_OK)
-		r = take_value(t, record, &value, certificate);
+		r = take_value(t, record, &value);
 	else if (r == RESULT_SNO_UNKNOWN)
 		drop_record(t, record);
 	pthread_mutex_unlock(&t->lock);
@@ -389,12 +389,15 @@ enum result token_imagine_record(const struct token *t, uint32_t sno, const uint
 	const struct area_record new = {sno, len};
 	enum result r = make_record(t, &new, out);
 	struct area_objects *record = *out;
+	bool certificate = false;
 
 	if (r == RESULT_OK)
 		r = buffer_append(&record->data.value, data, len);
 	if (record)
 		record->data.value_read = r == RESULT_OK;
-	if (r == RESULT_OK && is_certificate(&record->data.value)) {
+	if (r == RESULT_OK)
+		r = look_at(&record->data.value, &certificate);
+	if (r == RESULT_OK && certificate) {
 		r = buffer_append(&record->certificate.value, data, len);
 		record->certificate.value_read = r == RESULT_OK;
 	}
@@ -429,7 +432,7 @@ static enum result put_record(struct token *t, uint32_t sno, const uint8_t *data
 	else if (r == RESULT_OK)
 		r = add_record(t, &new);
 	if (r == RESULT_OK)
-		r = take_value(t, find_record(t, sno), &value, is_certificate(&value));
+		r = take_value(t, find_record(t, sno), &value);
 	buffer_clear(&value);
 	return r;
 }

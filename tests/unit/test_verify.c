@@ -1,6 +1,7 @@
 /* Verifying: the host's work with the card's public keys. */
 #include <string.h>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "rsamech.h"
@@ -111,6 +112,57 @@ static void no_login_is_needed_and_the_key_is_read_once(void **state)
 	assert_int_equal(fake_new_commands(READER), 0);
 }
 
+/* A program's own error and mark, before calls; after them neither is more nor less. */
+static void leave_an_error(void)
+{
+	ERR_clear_error();
+	ERR_raise(ERR_LIB_USER, 1);
+	assert_int_equal(ERR_set_mark(), 1);
+}
+
+static void assert_it_is_alone(void)
+{
+	assert_int_equal(ERR_GET_LIB(ERR_peek_last_error()), ERR_LIB_USER);
+	ERR_raise(ERR_LIB_USER, 2);
+	assert_int_equal(ERR_pop_to_mark(), 1);
+	assert_int_equal(ERR_GET_REASON(ERR_peek_last_error()), 1);
+	assert_int_equal(ERR_pop_to_mark(), 0);
+	assert_int_equal(ERR_peek_error(), 0);
+}
+
+static void errors_of_the_program_stay_as_they_are(void **state)
+{
+	const struct rsa_way *way = &rsa_ways[3];
+	unsigned char input[256], sig[256];
+	size_t len = rsa_input(way, message, MESSAGE_SIZE, input);
+	CK_SLOT_INFO slot;
+	CK_INFO info;
+
+	(void)state;
+	leave_an_error();
+	sign(way, input, len, sig);
+	assert_int_equal(verify(way, input, len, sig, sizeof sig), CKR_OK);
+	assert_it_is_alone();
+	sig[100] ^= 1;
+	leave_an_error();
+	assert_int_equal(verify(way, input, len, sig, sizeof sig), CKR_SIGNATURE_INVALID);
+	assert_it_is_alone();
+	leave_an_error();
+	assert_int_equal(C_GetSlotInfo(99, &slot), CKR_SLOT_ID_INVALID);
+	assert_int_equal(C_GetSessionInfo(99, NULL), CKR_SESSION_HANDLE_INVALID);
+	assert_int_equal(C_Initialize(NULL), CKR_CRYPTOKI_ALREADY_INITIALIZED);
+	module_stop();
+	assert_int_equal(C_GetInfo(&info), CKR_CRYPTOKI_NOT_INITIALIZED);
+	assert_int_equal(C_Finalize(NULL), CKR_CRYPTOKI_NOT_INITIALIZED);
+	module_start();
+	assert_it_is_alone();
+	/* and without one there is none */
+	bench.session = open_session(bench.slot);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_int_equal(verify(way, input, len, sig, sizeof sig), CKR_SIGNATURE_INVALID);
+	assert_int_equal(ERR_peek_error(), 0);
+}
+
 static void only_a_public_signing_key_verifies(void **state)
 {
 	CK_OBJECT_HANDLE keyx = find_one(bench.session, CKO_PUBLIC_KEY, "KEYX");
@@ -132,6 +184,7 @@ int main(void)
 		SESSION_TEST(a_signature_of_a_wrong_length_is_told),
 		SESSION_TEST(a_number_above_the_modulus_is_no_signature),
 		SESSION_TEST(no_login_is_needed_and_the_key_is_read_once),
+		LOGIN_TEST(errors_of_the_program_stay_as_they_are),
 		LOGIN_TEST(only_a_public_signing_key_verifies),
 	};
 
