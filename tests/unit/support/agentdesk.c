@@ -357,3 +357,45 @@ bool desk_is_asked(struct desk_reply reply)
 {
 	return strcmp(desk_text(reply.json, "state"), "consent") == 0;
 }
+
+struct desk_reply desk_begin(const char *site, const char *request, const char **token)
+{
+	*token = desk_window("/popupForm", NULL);
+	return desk_popup(*token, site, request);
+}
+
+void desk_allow(void)
+{
+	assert_true(sites_set(desk->sites, DESK_SITE, SITE_ALLOWED));
+}
+
+struct json_object *desk_member(struct json_object *json, const char *key)
+{
+	struct json_object *value = NULL;
+
+	assert_true(json_object_object_get_ex(json, key, &value));
+	return value;
+}
+
+void desk_assert_refused(struct desk_reply reply, const char *word)
+{
+	assert_string_equal(desk_text(reply.json, "error"), word);
+	assert_true(reply.status >= 400);
+}
+
+const char *desk_enter(void)
+{
+	struct agent_question q = desk_question("POST", "/control/open");
+	char body[256];
+	const char *key;
+
+	snprintf(body, sizeof body, "{\"secret\":\"%s\"}", keys_secret(desk->keys));
+	key = strstr(desk_text(desk_ask(&q, body).json, "url"), "#key=");
+	assert_non_null(key);
+	snprintf(body, sizeof body, "{\"key\":\"%s\"}", key + strlen("#key="));
+	key = desk_text(desk_own("/manage/login", NULL, body).json, "token");
+	assert_int_equal(strlen(key), TOKEN_LEN);
+	/* a key is used once */
+	desk_assert_refused(desk_own("/manage/login", NULL, body), "token");
+	return key;
+}

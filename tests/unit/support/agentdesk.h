@@ -66,13 +66,33 @@ struct desk_reply desk_own(const char *path, const char *token, const char *body
 /* Opens a window and answers its token. */
 const char *desk_window(const char *path, const char *referer);
 
+/* The same, for a site's request, which is sent at once. */
+struct desk_reply desk_begin(const char *site, const char *request, const char **token);
+
 /* A window's request of a site, as it came by postMessage. */
 struct desk_reply desk_popup(const char *token, const char *site, const char *request);
 
 /* What the user says: "decision", and more members of JSON, or "". */
 struct desk_reply desk_say(const char *token, struct desk_reply consent, const char *decision, const char *more);
 
+/* The user has allowed DESK_SITE. */
+void desk_allow(void);
+
+/* Opens the card manager: its page's token. */
+const char *desk_enter(void);
+
+#define DESK_PIN "\"pin\":\"123456\""
+#define DESK_SIGN "{\"func\":\"MakeSignature\",\"tbs\":\"hello\",\"tbsEncoding\":\"NONE\"," DESK_PIN "}"
+#define DESK_SIGN_WRONG "{\"func\":\"MakeSignature\",\"tbs\":\"hello\",\"pin\":\"000000\"}"
+#define DESK_SIGN_NO_PIN "{\"func\":\"MakeSignature\",\"tbs\":\"hello\"}"
+
 /* ---- answers ---- */
+
+/* Fails the test unless it is there. */
+struct json_object *desk_member(struct json_object *json, const char *key);
+
+/* Fails the test unless it is an error with that word. */
+void desk_assert_refused(struct desk_reply reply, const char *word);
 
 /* A member that is a text, or "". Lives as long as the reply. */
 const char *desk_text(struct json_object *json, const char *key);
