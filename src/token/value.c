@@ -5,6 +5,8 @@
 #include "src/token/internal.h"
 #include "src/token/warm.h"
 
+#define READINGS_MORE 2 /* of what nothing proves: three that all differ are no answer */
+
 /* Certificates: the DER object at the front, which may be shorter than the room it has. */
 static enum result trim_certificate(const struct object *o, struct buffer *value)
 {
@@ -100,6 +102,25 @@ static enum result read_certificate(struct token *t, struct object *o, struct bu
 	return r == RESULT_OK && warm_doubts(t, o, value) ? read_again(t, o, issuer, value) : r;
 }
 
+/*
+ * No signature tells that a data object was read right, and what was read is
+ * kept as long as the card stays: only what the card says twice is its value.
+ */
+static enum result read_twice(struct token *t, const struct object *o, struct buffer *value)
+{
+	struct buffer before = BUFFER_INIT;
+	enum result r = read_from_card(t, o, value);
+	bool same = false;
+
+	for (int more = 0; r == RESULT_OK && !same && more < READINGS_MORE; more++) {
+		buffer_move(&before, value);
+		r = read_from_card(t, o, value);
+		same = before.len == 0 ? value->len == 0 : buffer_same(&before, value);
+	}
+	buffer_clear(&before);
+	return r == RESULT_OK && !same ? RESULT_BAD_ANSWER : r;
+}
+
 enum result token_read_value(struct token *t, struct object *o)
 {
 	bool certificate = o->klass == CKO_CERTIFICATE && !o->is_attribute;
@@ -110,7 +131,7 @@ enum result token_read_value(struct token *t, struct object *o)
 		r = warm_bind(t);
 	if (r != RESULT_OK || o->value_read)
 		return r;
-	r = certificate ? read_certificate(t, o, &value) : read_from_card(t, o, &value);
+	r = certificate ? read_certificate(t, o, &value) : read_twice(t, o, &value);
 	if (r == RESULT_OK) {
 		pthread_mutex_lock(&t->lock);
 		buffer_move(&o->value, &value);

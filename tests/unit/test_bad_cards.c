@@ -10,6 +10,7 @@
 
 #define CDF "3F00/5030/4104"
 #define PRKDF "3F00/5030/4100"
+#define DATA "3F00/5030/0870"
 #define MESSAGE "message"
 #define MOST_COMMANDS 200 /* no job here takes as many */
 
@@ -377,22 +378,32 @@ static void a_certificate_of_garbage_fails_alone(void **state)
 				  CKA_VALUE, der, sizeof der) > 500);
 }
 
-/* Before each READ BINARY the byte at *context in the certificates' file becomes another. */
+/* Before each READ BINARY, `times` times, the byte at `at` becomes another; then what it was. */
+struct unsteady {
+	const char *path;
+	size_t at;
+	unsigned times;
+	char right;
+};
+
 static void change_a_byte(void *context, const uint8_t *cmd, size_t len)
 {
+	struct unsteady *u = context;
 	static char byte;
 
-	if (len > 1 && cmd[1] == 0xB0) {
-		byte++;
-		poke("3F00/5030/08F2", *(const size_t *)context, &byte, 1);
-	}
+	if (len < 2 || cmd[1] != 0xB0)
+		return;
+	byte = u->times > 0 ? (char)(byte + 1) : u->right;
+	poke(u->path, u->at, &byte, 1);
+	u->times -= u->times > 0;
 }
 
 /* Its signature is wrong, twice, and not the same: nobody can say what the card holds. */
 static void a_certificate_that_is_another_each_time_is_an_error(void **state)
 {
 	X509 *x = vcard_certificate(bench.card, VCARD_CERT_SIGN);
-	size_t size, at = 0xE00 + (size_t)i2d_X509(x, NULL) - 10;
+	struct unsteady end = {"3F00/5030/08F2", 0xE00 + (size_t)i2d_X509(x, NULL) - 10, 99, 0};
+	size_t size;
 	uint8_t *before = copy_file("3F00/5030/08F2", &size);
 	unsigned char der[4096];
 	CK_ATTRIBUTE a = {CKA_VALUE, der, sizeof der};
@@ -401,7 +412,7 @@ static void a_certificate_that_is_another_each_time_is_an_error(void **state)
 	(void)state;
 	bench.session = open_session(bench.slot);
 	object = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
-	fake_on_command(READER, change_a_byte, &at);
+	fake_on_command(READER, change_a_byte, &end);
 	assert_int_equal(C_GetAttributeValue(bench.session, object, &a, 1), CKR_DEVICE_ERROR);
 	assert_int_equal(a.ulValueLen, CK_UNAVAILABLE_INFORMATION);
 	fake_on_command(READER, NULL, NULL);
@@ -412,6 +423,49 @@ static void a_certificate_that_is_another_each_time_is_an_error(void **state)
 	assert_memory_equal(der, before + 0xE00, a.ulValueLen);
 	test_free(before);
 	X509_free(x);
+}
+
+/* The first readings are wrong, each in another way; what is right, and no longer asked for, stays right. */
+static void assert_data_object(unsigned wrong, CK_RV want)
+{
+	size_t size;
+	uint8_t *file = copy_file(DATA, &size);
+	struct unsteady first = {DATA, 0, wrong, (char)file[0]};
+	unsigned char value[64];
+	CK_ATTRIBUTE a = {CKA_VALUE, value, sizeof value};
+	CK_OBJECT_HANDLE object;
+
+	bench.session = open_session(bench.slot);
+	assert_int_equal(find_class(bench.session, CKO_DATA, &object, 1), 1);
+	fake_on_command(READER, change_a_byte, &first);
+	assert_int_equal(C_GetAttributeValue(bench.session, object, &a, 1), want);
+	fake_on_command(READER, NULL, NULL);
+	poke(DATA, 0, &first.right, 1);
+	if (want != CKR_OK)
+		assert_int_equal(a.ulValueLen, CK_UNAVAILABLE_INFORMATION);
+	for (int i = 0; i < 2; i++) {
+		a.ulValueLen = sizeof value;
+		assert_int_equal(C_GetAttributeValue(bench.session, object, &a, 1), CKR_OK);
+		assert_true(a.ulValueLen > 0 && a.ulValueLen <= size);
+		assert_memory_equal(value, file, a.ulValueLen);
+	}
+	test_free(file);
+}
+
+static void a_data_object_that_is_read_wrong_once_is_right(void **state)
+{
+	(void)state;
+	assert_data_object(0, CKR_OK);
+	assert_int_equal(C_CloseSession(bench.session), CKR_OK);
+	fake_eject(READER);
+	fake_insert(READER, bench.card);
+	assert_data_object(1, CKR_OK);
+}
+
+static void a_data_object_that_is_another_each_time_is_an_error(void **state)
+{
+	(void)state;
+	assert_data_object(2, CKR_DEVICE_ERROR);
 }
 
 static void without_the_public_key_file_the_card_still_signs(void **state)
@@ -475,6 +529,8 @@ int main(void)
 		BENCH_TEST(an_index_beyond_the_file_fails_that_certificate_only),
 		BENCH_TEST(a_certificate_of_garbage_fails_alone),
 		BENCH_TEST(a_certificate_that_is_another_each_time_is_an_error),
+		BENCH_TEST(a_data_object_that_is_read_wrong_once_is_right),
+		BENCH_TEST(a_data_object_that_is_another_each_time_is_an_error),
 		BENCH_TEST(without_the_public_key_file_the_card_still_signs),
 		BENCH_TEST(without_the_application_no_pin_is_sent),
 		BENCH_TEST(without_token_info_the_usual_names_are_shown),
