@@ -93,7 +93,6 @@ static enum store_result answer(struct sqlite *s, int code)
 static int wait_for_writer(void *context, int times)
 {
 	struct timespec pause = {0, BUSY_PAUSE_NS};
-
 	struct sqlite *s = context;
 
 	s->gave_up = times >= BUSY_TRIES;
