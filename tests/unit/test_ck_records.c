@@ -286,6 +286,13 @@ static void what_cannot_be_written_has_its_code(void **state)
 	assert_int_equal(C_CreateObject(bench.session, other, 5, &made), CKR_TEMPLATE_INCONSISTENT);
 	other[4] = (CK_ATTRIBUTE)BYTES_OF(CKA_ID, "1", 1);
 	assert_int_equal(C_CreateObject(bench.session, other, 5, &made), CKR_ATTRIBUTE_TYPE_INVALID);
+	/* a boolean of two bytes; a length and no bytes; no value at all */
+	other[4] = (CK_ATTRIBUTE)BYTES_OF(CKA_PRIVATE, "\1\1", 2);
+	assert_int_equal(C_CreateObject(bench.session, other, 5, &made), CKR_ATTRIBUTE_VALUE_INVALID);
+	other[3] = (CK_ATTRIBUTE){CKA_LABEL, NULL, 5};
+	assert_int_equal(C_CreateObject(bench.session, other, 4, &made), CKR_ARGUMENTS_BAD);
+	other[2] = (CK_ATTRIBUTE)BYTES_OF(CKA_LABEL, "SNO 3", 5);
+	assert_int_equal(C_CreateObject(bench.session, other, 3, &made), CKR_TEMPLATE_INCOMPLETE);
 	assert_int_equal(records_find_by_label(bench.session, &records_data_class, "SNO 3", NULL), 0);
 	assert_int_equal(records_create_data("SNO 4294967295", 10, 1), CKR_OK);
 	assert_int_equal(records_create_data("SNO 4294967295", 10, 2), CKR_FUNCTION_REJECTED);

@@ -63,6 +63,27 @@ static void what_another_program_deleted_is_gone_when_it_is_read(void **state)
 	assert_int_equal(C_DestroyObject(bench.session, record), CKR_OBJECT_HANDLE_INVALID);
 }
 
+/* Who looks for certificates reads records that the index had: one less is no error. */
+static void what_another_program_deleted_spoils_no_search(void **state)
+{
+	uint8_t without[2][INDEX_SIZE];
+	CK_OBJECT_HANDLE record;
+
+	(void)state;
+	records_begin_fresh();
+	assert_int_equal(records_create_certificate(&records_ours, "SNO 3", NULL), CKR_OK);
+	copy_index(without);
+	assert_int_equal(records_create_certificate(&records_foreign, "SNO 1", NULL), CKR_OK);
+	records_begin();
+	assert_int_equal(records_find_by_label(bench.session, &records_data_class, "SNO 1", &record), 1);
+	put_index(without);
+	fake_foreign_reset(READER);
+	assert_int_equal(records_find_certificates(NULL), 1);
+	assert_false(ck_exists(bench.session, record));
+	assert_int_equal(records_find_by_label(bench.session, &records_data_class, "SNO 1", NULL), 0);
+	assert_int_equal(records_find_by_label(bench.session, &records_data_class, "SNO 3", NULL), 1);
+}
+
 static void a_damaged_record_does_not_hide_the_others(void **state)
 {
 	CK_OBJECT_HANDLE record;
@@ -431,6 +452,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		AREABENCH_TESTS(what_another_program_deleted_is_gone_when_it_is_read),
+		AREABENCH_TESTS(what_another_program_deleted_spoils_no_search),
 		AREABENCH_TESTS(a_damaged_record_does_not_hide_the_others),
 		AREABENCH_TESTS(a_damaged_index_shows_nothing_and_spoils_nothing),
 		{"an_area_that_is_not_for_us_spoils_no_search", an_area_that_is_not_for_us_spoils_no_search,

@@ -432,6 +432,11 @@ static void the_environment_wins_over_the_file(void **state)
 	assert_non_null(strstr(log_text(), "an error"));
 	assert_non_null(strstr(log_text(), "a step"));
 	assert_int_equal(access(home_path("own.log"), F_OK), -1);
+	setenv("TWCARD_DEBUG", "1", 1); /* a level's number */
+	log_clear();
+	log_something();
+	assert_non_null(strstr(log_text(), "an error"));
+	assert_null(strstr(log_text(), "a step"));
 	setenv("TWCARD_DEBUG", "none", 1);
 	log_clear();
 	log_something();

@@ -59,6 +59,24 @@ static void the_label_is_the_cards(void **state)
 	assert_padded(info.label, sizeof info.label, "0123456789012345678901234567\xE4\xB8\xAD");
 }
 
+/* Much longer than any field that it goes through. */
+static void a_label_without_an_end_is_cut(void **state)
+{
+	static const uint8_t head[] = {0x30, 0x82, 0x01, 0x34, 0x02, 0x01, 0x00, 0x04, 0x01, 'X', 0x80, 0x82, 0x01, 0x2A};
+	uint8_t der[sizeof head + 298];
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	memcpy(der, head, sizeof head);
+	for (size_t i = sizeof head; i < sizeof der; i++)
+		der[i] = (uint8_t)"\xE7\x8E\x8B"[(i - sizeof head) % 3];
+	assert_true(vcard_file_put(bench.card, "3F00/5030/5032", der, sizeof der));
+	assert_int_equal(C_GetTokenInfo(bench.slot, &info), CKR_OK);
+	assert_padded(info.label, sizeof info.label,
+		      "\xE7\x8E\x8B\xE7\x8E\x8B\xE7\x8E\x8B\xE7\x8E\x8B\xE7\x8E\x8B"
+		      "\xE7\x8E\x8B\xE7\x8E\x8B\xE7\x8E\x8B\xE7\x8E\x8B\xE7\x8E\x8B");
+}
+
 static void each_wrong_pin_costs_one_try_and_the_flags_tell(void **state)
 {
 	static const struct {
@@ -281,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(the_token_shows_what_the_official_module_shows),
 		BENCH_TEST(the_label_is_the_cards),
+		BENCH_TEST(a_label_without_an_end_is_cut),
 		SESSION_TEST(each_wrong_pin_costs_one_try_and_the_flags_tell),
 		SESSION_TEST(the_right_pin_clears_the_flags),
 		SESSION_TEST(a_pin_of_a_wrong_length_costs_nothing),

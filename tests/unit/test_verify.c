@@ -83,6 +83,22 @@ static void a_signature_of_a_wrong_length_is_told(void **state)
 				 CKR_SIGNATURE_LEN_RANGE);
 }
 
+/* It is the caller's mistake: not a signature that does not fit. */
+static void a_digest_of_a_wrong_length_is_told(void **state)
+{
+	unsigned char sig[256] = {0}, input[64] = {0};
+	unsigned digests = 0;
+
+	(void)state;
+	for (size_t i = 0; i < rsa_way_count; i++) {
+		if (!rsa_ways[i].hash || rsa_ways[i].hashes)
+			continue;
+		digests++;
+		assert_int_equal(verify(&rsa_ways[i], input, 48, sig, sizeof sig), CKR_DATA_LEN_RANGE);
+	}
+	assert_int_equal(digests, 3);
+}
+
 static void a_number_above_the_modulus_is_no_signature(void **state)
 {
 	unsigned char sig[256], input[256] = {0};
@@ -182,6 +198,7 @@ int main(void)
 		LOGIN_TEST(good_signatures_are_good_and_others_are_not),
 		LOGIN_TEST(parts_are_verified_together),
 		SESSION_TEST(a_signature_of_a_wrong_length_is_told),
+		SESSION_TEST(a_digest_of_a_wrong_length_is_told),
 		SESSION_TEST(a_number_above_the_modulus_is_no_signature),
 		SESSION_TEST(no_login_is_needed_and_the_key_is_read_once),
 		LOGIN_TEST(errors_of_the_program_stay_as_they_are),
