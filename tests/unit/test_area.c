@@ -36,6 +36,20 @@ static void it_is_activated_once(void **state)
 	assert_true(vcard_verified(area_bench.f.vcard));
 }
 
+/* Where the directory should be there is nothing that it could be in: that is no card to activate. */
+static void a_card_without_its_application_is_not_one_without_an_area(void **state)
+{
+	const char *application = vcard_generation(area_bench.f.vcard) == 1 ? "3F00/5030" : "7FFF/5030";
+
+	(void)state;
+	areacard_login(&area_bench);
+	assert_int_equal(areacard_again(&area_bench), RESULT_AREA_NOT_ACTIVATED);
+	assert_true(vcard_file_delete(area_bench.f.vcard, application));
+	assert_int_equal(areacard_again(&area_bench), RESULT_CARD_REFUSED);
+	assert_int_not_equal(areacard_activate(&area_bench), RESULT_OK);
+	assert_int_equal(area_bench.issuer.asked, 0);
+}
+
 static void a_wrong_cryptogram_makes_nothing_and_locks_in_the_end(void **state)
 {
 	(void)state;
@@ -333,6 +347,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		AREA_TESTS(it_is_activated_once),
+		AREA_TESTS(a_card_without_its_application_is_not_one_without_an_area),
 		AREA_TESTS(a_wrong_cryptogram_makes_nothing_and_locks_in_the_end),
 		AREA_TESTS(records_are_written_read_replaced_and_deleted),
 		AREA_TESTS(they_are_listed_by_their_numbers),
