@@ -18,9 +18,8 @@ static void *watch(void *context)
 {
 	struct work *w = context;
 	CK_SLOT_ID slot;
-	CK_RV rv;
 
-	while ((rv = w->f->C_WaitForSlotEvent(0, &slot, NULL)) == CKR_OK)
+	while (w->f->C_WaitForSlotEvent(0, &slot, NULL) == CKR_OK)
 		w->generation++;
 	w->watching = false; /* C_Finalize, or a module that does not wait */
 	return NULL;

@@ -317,7 +317,7 @@ static enum store_result sqlite_query(struct db *db, struct db_statement stateme
                                       size_t count, db_visit *visit, void *context, size_t *changed)
 {
 	struct sqlite *s = of(db);
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int code = SQLITE_OK;
 	enum store_result result = prepare(s, statement, &st);
 
