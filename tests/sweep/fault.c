@@ -192,7 +192,7 @@ static void silence_and_error(void)
 /* ---- all of them ---- */
 
 #define STATUS(sw, blame) {"not done: " #sw, blame, SPY_STATUS, 0x##sw, 1, NULL, NULL, NULL, false, false}
-#define WARNING(sw) {"done: " #sw, BLAME_CARD, SPY_WARNING, 0x##sw, 1, NULL, NULL, NULL, false, false}
+#define WARNING(sw, blame) {"done: " #sw, blame, SPY_WARNING, 0x##sw, 1, NULL, NULL, NULL, false, false}
 #define ANSWER(name, spoil) {name, BLAME_CARD, SPY_SPOILT, 0, 1, spoil, NULL, NULL, false, false}
 #define LIE(name, spoil) {name, BLAME_ANYBODY, SPY_SPOILT, 0, 1, spoil, NULL, pull_and_insert, true, false}
 #define STATUS_LIE(name, sw, times)                                                                \
@@ -207,7 +207,7 @@ const struct fault faults[] = {
 	STATUS(6F00, BLAME_CARD),
 	STATUS(6982, BLAME_CARD),
 	STATUS(6A82, BLAME_CARD),
-	WARNING(6282),
+	WARNING(6282, BLAME_CARD),
 	{"silent reset", BLAME_CARD, SPY_SILENT_RESET, 0, 1, NULL, NULL, NULL, false, false},
 	STATUS(6300, BLAME_CARD),
 	STATUS(63C2, BLAME_PIN),
@@ -224,8 +224,9 @@ const struct fault faults[] = {
 	STATUS(6D00, BLAME_COMMAND),
 	STATUS(6E00, BLAME_COMMAND),
 	STATUS(6282, BLAME_CARD),
-	WARNING(6283),
-	WARNING(6F00),
+	WARNING(6283, BLAME_CARD),
+	WARNING(6F00, BLAME_CARD),
+	WARNING(6D00, BLAME_COMMAND),
 	{"three times 6F00", BLAME_CARD, SPY_STATUS, 0x6F00, 3, NULL, NULL, NULL, false, false},
 	STATUS_LIE("not done: 9000", 0x9000, 1),
 	STATUS_LIE("not done: 6100", 0x6100, 1),

@@ -1,4 +1,5 @@
 /* The channel: 61xx, 6Cxx, answers that are none, and what never gets into the trace. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,9 +83,15 @@ static void a_refused_rest_is_no_answer(void **state)
 		const char *const at_once[] = {"80B0000008", "6102", "80C0000002", words[i], NULL};
 		const char *const later[] = {"80B0000008", "01 6102", "80C0000002", "02 6101",
 					     "80C0000001", words[i], NULL};
+		const char *const unknown[] = {"80B0000008", "6100", "80C0000000", words[i], NULL};
+		char last[16];
+		const char *const whole[] = {"80B0000008", "6102", "80C0000002", last, NULL};
 
+		snprintf(last, sizeof last, "0102 %s", words[i]); /* not for want of bytes */
 		assert_no_answer(at_once, &read_8, 2);
 		assert_no_answer(later, &read_8, 3);
+		assert_no_answer(unknown, &read_8, 2);
+		assert_no_answer(whole, &read_8, 2);
 	}
 }
 
