@@ -50,6 +50,26 @@ static void a_card_without_its_application_is_not_one_without_an_area(void **sta
 	assert_int_equal(area_bench.issuer.asked, 0);
 }
 
+/* What is no challenge is not taken to the issuer. */
+static void a_challenge_that_is_none_ends_it(void **state)
+{
+	static const struct {
+		enum moment moment;
+		enum result want;
+	} bad[] = {{MOMENT_CUT, RESULT_BAD_ANSWER}, {MOMENT_ONE_BYTE, RESULT_BAD_ANSWER},
+		   {MOMENT_6982, RESULT_SECURITY_STATUS}, {MOMENT_6F00, RESULT_CARD_REFUSED}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		areacard_login(&area_bench);
+		faultcard_strike(&area_bench.f, bad[i].moment, 0x84, 1);
+		assert_int_equal(areacard_activate(&area_bench), bad[i].want);
+		assert_int_equal(area_bench.issuer.asked, 0);
+	}
+	areacard_login(&area_bench);
+	assert_int_equal(areacard_activate(&area_bench), RESULT_OK);
+}
+
 static void a_wrong_cryptogram_makes_nothing_and_locks_in_the_end(void **state)
 {
 	(void)state;
@@ -348,6 +368,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		AREA_TESTS(it_is_activated_once),
 		AREA_TESTS(a_card_without_its_application_is_not_one_without_an_area),
+		AREA_TESTS(a_challenge_that_is_none_ends_it),
 		AREA_TESTS(a_wrong_cryptogram_makes_nothing_and_locks_in_the_end),
 		AREA_TESTS(records_are_written_read_replaced_and_deleted),
 		AREA_TESTS(they_are_listed_by_their_numbers),

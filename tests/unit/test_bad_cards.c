@@ -8,6 +8,7 @@
 
 #include "testcard.h"
 
+#define CERTIFICATES "3F00/5030/08F2"
 #define CDF "3F00/5030/4104"
 #define PRKDF "3F00/5030/4100"
 #define DATA "3F00/5030/0870"
@@ -369,7 +370,7 @@ static void a_certificate_of_garbage_fails_alone(void **state)
 	CK_ATTRIBUTE a = {CKA_VALUE, der, sizeof der};
 
 	(void)state;
-	poke("3F00/5030/08F2", 0xE00, garbage, sizeof garbage);
+	poke(CERTIFICATES, 0xE00, garbage, sizeof garbage);
 	bench.session = open_session(bench.slot);
 	assert_int_equal(C_GetAttributeValue(bench.session,
 					     find_one(bench.session, CKO_CERTIFICATE, "SIGN"), &a, 1),
@@ -384,6 +385,8 @@ struct unsteady {
 	size_t at;
 	unsigned times;
 	char right;
+	unsigned reads, below; /* of all; of those the ones before `edge` */
+	unsigned edge;
 };
 
 static void change_a_byte(void *context, const uint8_t *cmd, size_t len)
@@ -391,8 +394,10 @@ static void change_a_byte(void *context, const uint8_t *cmd, size_t len)
 	struct unsteady *u = context;
 	static char byte;
 
-	if (len < 2 || cmd[1] != 0xB0)
+	if (len < 4 || cmd[1] != 0xB0)
 		return;
+	u->reads++;
+	u->below += (unsigned)(cmd[2] << 8 | cmd[3]) < u->edge;
 	byte = u->times > 0 ? (char)(byte + 1) : u->right;
 	poke(u->path, u->at, &byte, 1);
 	u->times -= u->times > 0;
@@ -402,9 +407,9 @@ static void change_a_byte(void *context, const uint8_t *cmd, size_t len)
 static void a_certificate_that_is_another_each_time_is_an_error(void **state)
 {
 	X509 *x = vcard_certificate(bench.card, VCARD_CERT_SIGN);
-	struct unsteady end = {"3F00/5030/08F2", 0xE00 + (size_t)i2d_X509(x, NULL) - 10, 99, 0};
+	struct unsteady end = {CERTIFICATES, 0xE00 + (size_t)i2d_X509(x, NULL) - 10, 99, 0, 0, 0, 0};
 	size_t size;
-	uint8_t *before = copy_file("3F00/5030/08F2", &size);
+	uint8_t *before = copy_file(CERTIFICATES, &size);
 	unsigned char der[4096];
 	CK_ATTRIBUTE a = {CKA_VALUE, der, sizeof der};
 	CK_OBJECT_HANDLE object;
@@ -416,7 +421,7 @@ static void a_certificate_that_is_another_each_time_is_an_error(void **state)
 	assert_int_equal(C_GetAttributeValue(bench.session, object, &a, 1), CKR_DEVICE_ERROR);
 	assert_int_equal(a.ulValueLen, CK_UNAVAILABLE_INFORMATION);
 	fake_on_command(READER, NULL, NULL);
-	assert_true(vcard_file_put(bench.card, "3F00/5030/08F2", before, size));
+	assert_true(vcard_file_put(bench.card, CERTIFICATES, before, size));
 	a.ulValueLen = sizeof der;
 	assert_int_equal(C_GetAttributeValue(bench.session, object, &a, 1), CKR_OK);
 	assert_int_equal(a.ulValueLen, i2d_X509(x, NULL));
@@ -425,12 +430,112 @@ static void a_certificate_that_is_another_each_time_is_an_error(void **state)
 	X509_free(x);
 }
 
+/* Where the certificate is in its file, and how long it is. */
+static size_t place_of(enum vcard_cert which, size_t *len)
+{
+	X509 *x = vcard_certificate(bench.card, which);
+	unsigned char *der = NULL;
+	int size = i2d_X509(x, &der);
+	const uint8_t *file, *at;
+	size_t all;
+
+	assert_true(size > 0);
+	assert_true(vcard_file_get(bench.card, CERTIFICATES, &file, &all));
+	at = memmem(file, all, der, (size_t)size);
+	assert_non_null(at);
+	OPENSSL_free(der);
+	X509_free(x);
+	*len = (size_t)size;
+	return (size_t)(at - file);
+}
+
+/* A byte of the issuer's key: one of its signature would not make the holder's certificate doubtful. */
+static size_t place_of_issuers_key(void)
+{
+	X509 *x = vcard_certificate(bench.card, VCARD_CERT_CA);
+	const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(x);
+	const size_t len = (size_t)key->length;
+	const uint8_t *file, *at;
+	size_t all;
+
+	assert_true(vcard_file_get(bench.card, CERTIFICATES, &file, &all));
+	at = memmem(file, all, key->data, len);
+	assert_non_null(at);
+	X509_free(x);
+	return (size_t)(at - file) + len / 2;
+}
+
+/* A new program asks for the holder's certificate, and gets it. */
+static void read_holders(struct unsteady *u)
+{
+	unsigned char der[4096];
+	const uint8_t *file;
+	CK_OBJECT_HANDLE object;
+	size_t len, all, at = place_of(VCARD_CERT_SIGN, &len);
+
+	assert_int_equal(C_Finalize(NULL), CKR_OK);
+	testcard_freshen(bench.card);
+	assert_int_equal(C_Initialize(NULL), CKR_OK);
+	bench.session = open_session(bench.slot);
+	object = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+	fake_on_command(READER, change_a_byte, u);
+	assert_int_equal(get_attribute(bench.session, object, CKA_VALUE, der, sizeof der), len);
+	fake_on_command(READER, NULL, NULL);
+	assert_true(vcard_file_get(bench.card, CERTIFICATES, &file, &all));
+	assert_memory_equal(der, file + at, len);
+}
+
+/* What cannot be right is read again, and nothing else: neither twice nor for ever. */
+static void of_a_certificate_and_its_issuers_the_wrong_one_is_read_again(void **state)
+{
+	size_t len, size, holder = place_of(VCARD_CERT_SIGN, &len), issuer = place_of_issuers_key();
+	uint8_t *file = copy_file(CERTIFICATES, &size);
+	struct unsteady good = {CERTIFICATES, 0, 0, (char)file[0], 0, 0, 0x1000000};
+	struct unsteady itself = {CERTIFICATES, holder + len - 10, 0, (char)file[holder + len - 10], 0, 0, 0};
+	struct unsteady above = {CERTIFICATES, issuer, 0, (char)file[issuer], 0, 0, 0};
+	bool before = holder < issuer;
+	unsigned own;
+
+	(void)state;
+	test_free(file);
+	good.edge = (unsigned)(before ? holder + len : holder);
+	read_holders(&good);
+	own = before ? good.below : good.reads - good.below;
+	assert_true(own > 0 && own < good.reads);
+	itself.times = own;
+	read_holders(&itself);
+	assert_int_equal(itself.reads, good.reads + own);
+	above.times = good.reads;
+	read_holders(&above);
+	assert_int_equal(above.reads, 2 * good.reads);
+}
+
+/* Its record has more room for it than it needs. */
+static void behind_a_certificate_there_may_be_room(void **state)
+{
+	unsigned char der[4096];
+	size_t size, len, at = 0, place = place_of(VCARD_CERT_SIGN, &len);
+	uint8_t *cdf = copy_file(CDF, &size);
+	const uint8_t start[] = {0x02, 0x02, (uint8_t)(place >> 8), (uint8_t)place, 0x80, 0x02};
+	const size_t room = len + 7;
+
+	(void)state;
+	while (at + sizeof start < size && memcmp(cdf + at, start, sizeof start) != 0)
+		at++;
+	assert_true(at + sizeof start < size);
+	test_free(cdf);
+	poke(CDF, at + sizeof start, (const char[]){(char)(room >> 8), (char)room}, 2);
+	bench.session = open_session(bench.slot);
+	assert_int_equal(get_attribute(bench.session, find_one(bench.session, CKO_CERTIFICATE, "SIGN"), CKA_VALUE,
+				       der, sizeof der), len);
+}
+
 /* The first readings are wrong, each in another way; what is right, and no longer asked for, stays right. */
 static void assert_data_object(unsigned wrong, CK_RV want)
 {
 	size_t size;
 	uint8_t *file = copy_file(DATA, &size);
-	struct unsteady first = {DATA, 0, wrong, (char)file[0]};
+	struct unsteady first = {DATA, 0, wrong, (char)file[0], 0, 0, 0};
 	unsigned char value[64];
 	CK_ATTRIBUTE a = {CKA_VALUE, value, sizeof value};
 	CK_OBJECT_HANDLE object;
@@ -529,6 +634,8 @@ int main(void)
 		BENCH_TEST(an_index_beyond_the_file_fails_that_certificate_only),
 		BENCH_TEST(a_certificate_of_garbage_fails_alone),
 		BENCH_TEST(a_certificate_that_is_another_each_time_is_an_error),
+		BENCH_TEST(of_a_certificate_and_its_issuers_the_wrong_one_is_read_again),
+		BENCH_TEST(behind_a_certificate_there_may_be_room),
 		BENCH_TEST(a_data_object_that_is_read_wrong_once_is_right),
 		BENCH_TEST(a_data_object_that_is_another_each_time_is_an_error),
 		BENCH_TEST(without_the_public_key_file_the_card_still_signs),

@@ -216,6 +216,18 @@ static void another_card_has_a_file_of_its_own(void **state)
 
 /* ---- files that are not to be believed ---- */
 
+static unsigned open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
 /* Everything is right, and it cost more than a warm start. */
 static void assert_ignored(void)
 {
@@ -289,6 +301,7 @@ static void a_file_that_others_may_touch_is_ignored(void **state)
 static void a_directory_that_others_may_enter_is_refused(void **state)
 {
 	static unsigned char before[FILE_MAX], after[FILE_MAX];
+	unsigned files;
 	size_t len;
 
 	(void)state;
@@ -296,6 +309,9 @@ static void a_directory_that_others_may_enter_is_refused(void **state)
 	len = read_cache(file_of(bench.card), before);
 	assert_int_equal(chmod(home_path(FOLDER), 0755), 0);
 	assert_ignored();
+	files = open_files();
+	assert_ignored();
+	assert_int_equal(open_files(), files);
 	assert_int_equal(read_cache(file_of(bench.card), after), len);
 	assert_memory_equal(before, after, len);
 	assert_int_equal(chmod(home_path(FOLDER), 0700), 0);
@@ -470,18 +486,6 @@ static void a_full_disk_leaves_the_old_file_or_none(void **state)
 	assert_int_equal(count_files(), 1);
 	list_objects();
 	assert_int_equal(stat(home_path(file_of(bench.card)), &st), 0);
-}
-
-static unsigned open_files(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
 }
 
 /* A daemon may have closed its standard streams: the folder is file number 0 then. */

@@ -439,6 +439,36 @@ static void what_signs_no_bytes_is_verified(void **state)
 	}
 }
 
+/* Public exponents have up to 32 bits here. */
+static void the_largest_exponents_are_calculated_with(void **state)
+{
+	static const uint32_t exponents[] = {3, 0x7FFFFFFF, 0x80000001, 0xFFFFFFFF};
+	EVP_PKEY *pkey = ck_rsa(2048);
+	BIGNUM *n = NULL, *base = BN_new(), *e = BN_new(), *power = BN_new();
+	BN_CTX *work = BN_CTX_new();
+	uint8_t in[RSA_BLOCK], out[RSA_BLOCK];
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n), 1);
+	for (size_t i = 0; i < COUNT(exponents); i++) {
+		struct rsa_public key = {.exponent = exponents[i]};
+
+		assert_int_equal(BN_bn2binpad(n, key.modulus, RSA_BLOCK), RSA_BLOCK);
+		assert_true(BN_set_word(base, 12345) && BN_set_word(e, exponents[i]) &&
+			    BN_mod_exp(power, base, e, n, work));
+		assert_int_equal(BN_bn2binpad(power, in, RSA_BLOCK), RSA_BLOCK);
+		assert_int_equal(BN_bn2binpad(base, out, RSA_BLOCK), RSA_BLOCK);
+		assert_true(rsa_undoes(&key, in, out));
+		in[RSA_BLOCK - 1] ^= 1;
+		assert_false(rsa_undoes(&key, in, out));
+	}
+	BN_free(n);
+	BN_free(base);
+	BN_free(e);
+	BN_free(power);
+	BN_CTX_free(work);
+}
+
 /* 2 to the exponent, and the same with a base that is the modulus too large. */
 static void a_result_beyond_the_modulus_is_none(void **state)
 {
@@ -690,6 +720,7 @@ int main(void)
 		SESSION_TEST(a_huge_label_is_refused),
 		LOGIN_TEST(what_signs_no_bytes_is_verified),
 		cmocka_unit_test(a_result_beyond_the_modulus_is_none),
+		cmocka_unit_test(the_largest_exponents_are_calculated_with),
 		LOGIN_TEST(a_wrong_template_sends_nothing_to_the_card),
 		LOGIN_TEST(after_decryption_there_is_one_answer),
 		SESSION_TEST(a_ciphers_padding_is_not_told_either),

@@ -293,7 +293,12 @@ static void what_cannot_be_written_has_its_code(void **state)
 	assert_int_equal(C_CreateObject(bench.session, other, 4, &made), CKR_ARGUMENTS_BAD);
 	other[2] = (CK_ATTRIBUTE)BYTES_OF(CKA_LABEL, "SNO 3", 5);
 	assert_int_equal(C_CreateObject(bench.session, other, 3, &made), CKR_TEMPLATE_INCOMPLETE);
+	/* wherever in the template it stands */
+	assert_int_equal(C_CreateObject(bench.session, (CK_ATTRIBUTE[]){BYTES_OF(CKA_PRIVATE, "\1\1", 2), other[0], other[1], other[2],
+									BYTES_OF(CKA_VALUE, "a", 1)}, 5, &made), CKR_ATTRIBUTE_VALUE_INVALID);
 	assert_int_equal(records_find_by_label(bench.session, &records_data_class, "SNO 3", NULL), 0);
+	assert_int_equal(records_create_data("SNO 2", AREA_RECORD_MAX, 2), CKR_OK);
+	assert_true(records_has(bench.session, "SNO 2", AREA_RECORD_MAX, 2));
 	assert_int_equal(records_create_data("SNO 4294967295", 10, 1), CKR_OK);
 	assert_int_equal(records_create_data("SNO 4294967295", 10, 2), CKR_FUNCTION_REJECTED);
 	assert_true(records_has(bench.session, "SNO 4294967295", 10, 1));

@@ -238,6 +238,24 @@ static void a_length_query_costs_no_command(void **state)
 	assert_int_equal(len, PLAIN_SIZE);
 }
 
+/* The most that a block can carry is less than the block, and by how much is the padding's matter. */
+static void a_length_query_knows_the_padding(void **state)
+{
+	static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
+	CK_MECHANISM ways[] = {pkcs1, {CKM_RSA_PKCS_OAEP, &oaep, sizeof oaep}, {CKM_RSA_X_509, NULL, 0}};
+	static const CK_ULONG most[] = {256 - 11, 256 - 2 * 32 - 2, 256};
+	unsigned char cipher[256] = {0};
+	CK_ULONG len;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		assert_int_equal(C_DecryptInit(bench.session, &ways[i], keyx()), CKR_OK);
+		assert_int_equal(C_Decrypt(bench.session, cipher, sizeof cipher, NULL, &len), CKR_OK);
+		assert_int_equal(len, most[i]);
+		assert_int_equal(C_DecryptInit(bench.session, NULL, 0), CKR_OK); /* 3.0: it is given up */
+	}
+}
+
 static void a_small_buffer_gets_the_length_and_keeps_the_operation(void **state)
 {
 	unsigned char cipher[256], out[256];
@@ -303,6 +321,7 @@ int main(void)
 		LOGIN_TEST(wrong_lengths_are_refused),
 		LOGIN_TEST(a_block_that_is_not_below_the_modulus_stays_here),
 		LOGIN_TEST(a_length_query_costs_no_command),
+		LOGIN_TEST(a_length_query_knows_the_padding),
 		LOGIN_TEST(a_small_buffer_gets_the_length_and_keeps_the_operation),
 		LOGIN_TEST(wrong_parameters_are_refused_at_init),
 		LOGIN_TEST(only_a_decryption_key_decrypts),
