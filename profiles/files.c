@@ -220,6 +220,7 @@ static void note_answer(struct card *card, struct reading *at, unsigned asked, u
 	at->last_short = got < asked ? got : 0;
 	at->empty = false;
 	at->offset += got;
+	at->ended = at->offset >= FILE_MAX; /* whoever wants more must hear of it */
 }
 
 /* In a channel, where 6700 would be its end, not more than what is known to work. */
@@ -239,10 +240,6 @@ static enum result read_more(struct card *card, struct reading *at, unsigned wan
 		unsigned known = card->file_size > at->offset ? card->file_size - at->offset : asked;
 		enum result r;
 
-		if (at->offset >= FILE_MAX) {
-			at->ended = true;
-			break;
-		}
 		/* not past the end that the card told; beyond it, the card is asked all the same */
 		asked = asked < known ? asked : known;
 		r = read_block(card, at->offset, asked, out, &got);

@@ -1,5 +1,6 @@
 /* Reading files of cards that answer in every way that the facts leave open, and of hostile ones. */
 #include <string.h>
+#include <unistd.h>
 
 #include "der.h"
 #include "apdu/status.h"
@@ -494,6 +495,29 @@ static void a_file_without_end_ends_at_the_largest_one(void **state)
 	}
 }
 
+/* No object is at its front, one that is never complete, or nothing but padding: it is read once, and that is all. */
+static void an_object_in_a_file_without_end_is_the_largest_file(void **state)
+{
+	static const uint8_t bytes[] = {0x00, 0x30, 0x82, 0xFF};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bytes); i++) {
+		struct file_card f = {.endless = true};
+		struct card card = open_file(&f);
+		struct buffer out = BUFFER_INIT;
+
+		alarm(20);
+		assert_int_equal(buffer_append_u8(&f.file, bytes[i]), RESULT_OK);
+		assert_int_equal(buffer_append_u8(&out, 'x'), RESULT_OK);
+		assert_int_equal(files_read_object(&card, &path, &out), RESULT_OK);
+		assert_int_equal(out.len, bytes[i] == 0x30 ? 1 + 2 + 0x30 : 1 + 0x8000);
+		assert_in_range(wire.commands, 3, 200);
+		alarm(0);
+		buffer_clear(&out);
+		close_file(&card, &f);
+	}
+}
+
 static void an_object_longer_than_any_file_is_cut(void **state)
 {
 	struct file_card f = {.past_end = END_6B00};
@@ -609,6 +633,7 @@ int main(void)
 		cmocka_unit_test(a_card_with_a_real_limit_costs_few_commands_more),
 		cmocka_unit_test(answers_of_one_byte_end_in_bounded_work),
 		cmocka_unit_test(a_file_without_end_ends_at_the_largest_one),
+		cmocka_unit_test(an_object_in_a_file_without_end_is_the_largest_file),
 		cmocka_unit_test(an_object_longer_than_any_file_is_cut),
 		cmocka_unit_test(a_path_starts_at_the_root_which_is_not_written),
 		cmocka_unit_test(the_way_to_a_file_is_as_short_as_what_is_known),
