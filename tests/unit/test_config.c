@@ -92,7 +92,12 @@ static void every_key_is_known(void **state)
 	(void)state;
 	read_text("# a comment\n; another\nallow-unproven = yes\ncache = no\nlog = debug\n"
 		  "log-file = /var/log/twcard.log\nkeyset-dir = /etc/other/keysets\n"
-		  "session-objects = 17\nlabels = holder\nreader = A Reader 01 00\n");
+		  "session-objects = 17\nlabels = holder\nreader = A Reader 01 00\n"
+		  "authority = https://a.example\nauthority-ca = /etc/ca.pem\n"
+		  "authority-proxy = socks5://b.example:1080\n");
+	assert_string_equal(config.authority, "https://a.example");
+	assert_string_equal(config.authority_ca, "/etc/ca.pem");
+	assert_string_equal(config.authority_proxy, "socks5://b.example:1080");
 	assert_true(config.holder_labels);
 	assert_int_equal(config.session_objects, 17);
 	assert_string_equal(config.reader, "A Reader 01 00");
@@ -153,9 +158,13 @@ static void a_bad_value_is_named_and_ignored(void **state)
 	(void)state;
 	read_text("allow-unproven = maybe\ncache = 2\nlog = loud\nlog-file = relative/path\n"
 		  "labels = owner\nkeyset-dir = ~/keysets\nsession-objects = -1\nsession-objects = 1e3\n"
-		  "session-objects = 1000000001\n"
+		  "session-objects = 1000000001\nauthority = a.example\nauthority-proxy = b:1080\n"
 		  "session-objects = 99999999999999999999\n");
 	assert_defaults();
+	assert_string_equal(config.authority, "");
+	assert_string_equal(config.authority_proxy, "");
+	assert_says("authority = a.example: ignored, it wants an address (https://");
+	assert_says("authority-proxy = b:1080: ignored");
 	assert_says("allow-unproven = maybe: ignored, it wants yes or no");
 	assert_says("cache = 2: ignored");
 	assert_says("log = loud: ignored, it wants none, error, info, debug or trace");
