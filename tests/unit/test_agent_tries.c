@@ -15,15 +15,23 @@
 
 /* ---- PINs ---- */
 
+/* A site that may do what it likes: once. */
+static void give_a_wrong_pin(void)
+{
+	const char *token;
+
+	desk_allow();
+	sites_grant(desk->sites, DESK_SITE);
+	assert_int_equal(desk_code(desk_begin(DESK_SITE, DESK_SIGN_WRONG, &token)), WORK_LOGIN);
+}
+
 static void test_no_page_burns_tries(void **state)
 {
 	const char *token;
 	struct desk_reply reply;
 
 	(void)state;
-	desk_allow();
-	sites_grant(desk->sites, DESK_SITE);
-	assert_int_equal(desk_code(desk_begin(DESK_SITE, DESK_SIGN_WRONG, &token)), WORK_LOGIN);
+	give_a_wrong_pin();
 	assert_int_equal(desk_card.verifies, 1);
 	for (int i = 0; i < 5; i++) {
 		reply = desk_begin(DESK_SITE, DESK_SIGN_WRONG, &token);
@@ -48,9 +56,7 @@ static void test_no_page_burns_tries_of_a_card_that_tells_nothing(void **state)
 	struct desk_reply reply;
 
 	(void)state;
-	desk_allow();
-	sites_grant(desk->sites, DESK_SITE);
-	assert_int_equal(desk_code(desk_begin(DESK_SITE, DESK_SIGN_WRONG, &token)), WORK_LOGIN);
+	give_a_wrong_pin();
 	desk_card.tries = WORK_TRIES_FULL;
 	reply = desk_begin(DESK_SITE, DESK_SIGN_WRONG, &token);
 	assert_string_equal(desk_text(reply.json, "why"), "wrong-before");

@@ -269,6 +269,18 @@ static void poke(const char *path, size_t at, const char *bytes, size_t len)
 	test_free(data);
 }
 
+/* Where these bytes are in a file, in which they are. */
+static size_t place_in(const char *path, const void *bytes, size_t len)
+{
+	const uint8_t *file, *at;
+	size_t size;
+
+	assert_true(vcard_file_get(bench.card, path, &file, &size));
+	at = memmem(file, size, bytes, len);
+	assert_non_null(at);
+	return (size_t)(at - file);
+}
+
 static void cut(const char *path, size_t keep)
 {
 	size_t size;
@@ -345,15 +357,9 @@ static void an_index_beyond_the_file_fails_that_certificate_only(void **state)
 {
 	unsigned char der[4096];
 	CK_ATTRIBUTE a = {CKA_VALUE, der, sizeof der};
-	size_t size, at = 0;
-	uint8_t *cdf = copy_file(CDF, &size);
 
 	(void)state;
-	while (at + 6 < size && memcmp(cdf + at, "\x02\x02\x15\x00\x80\x02", 6) != 0)
-		at++;
-	assert_true(at + 6 < size);
-	test_free(cdf);
-	poke(CDF, at + 2, "\x70\x00", 2);
+	poke(CDF, place_in(CDF, "\x02\x02\x15\x00\x80\x02", 6) + 2, "\x70\x00", 2);
 	bench.session = open_session(bench.slot);
 	assert_int_equal(C_GetAttributeValue(bench.session,
 					     find_one(bench.session, CKO_CERTIFICATE, "KEYX"), &a, 1),
@@ -436,17 +442,14 @@ static size_t place_of(enum vcard_cert which, size_t *len)
 	X509 *x = vcard_certificate(bench.card, which);
 	unsigned char *der = NULL;
 	int size = i2d_X509(x, &der);
-	const uint8_t *file, *at;
-	size_t all;
+	size_t at;
 
 	assert_true(size > 0);
-	assert_true(vcard_file_get(bench.card, CERTIFICATES, &file, &all));
-	at = memmem(file, all, der, (size_t)size);
-	assert_non_null(at);
+	at = place_in(CERTIFICATES, der, (size_t)size);
 	OPENSSL_free(der);
 	X509_free(x);
 	*len = (size_t)size;
-	return (size_t)(at - file);
+	return at;
 }
 
 /* A byte of the issuer's key: one of its signature would not make the holder's certificate doubtful. */
@@ -454,15 +457,10 @@ static size_t place_of_issuers_key(void)
 {
 	X509 *x = vcard_certificate(bench.card, VCARD_CERT_CA);
 	const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(x);
-	const size_t len = (size_t)key->length;
-	const uint8_t *file, *at;
-	size_t all;
+	size_t at = place_in(CERTIFICATES, key->data, (size_t)key->length) + (size_t)key->length / 2;
 
-	assert_true(vcard_file_get(bench.card, CERTIFICATES, &file, &all));
-	at = memmem(file, all, key->data, len);
-	assert_non_null(at);
 	X509_free(x);
-	return (size_t)(at - file) + len / 2;
+	return at;
 }
 
 /* A new program asks for the holder's certificate, and gets it. */
@@ -514,17 +512,12 @@ static void of_a_certificate_and_its_issuers_the_wrong_one_is_read_again(void **
 static void behind_a_certificate_there_may_be_room(void **state)
 {
 	unsigned char der[4096];
-	size_t size, len, at = 0, place = place_of(VCARD_CERT_SIGN, &len);
-	uint8_t *cdf = copy_file(CDF, &size);
+	size_t len, place = place_of(VCARD_CERT_SIGN, &len);
 	const uint8_t start[] = {0x02, 0x02, (uint8_t)(place >> 8), (uint8_t)place, 0x80, 0x02};
 	const size_t room = len + 7;
 
 	(void)state;
-	while (at + sizeof start < size && memcmp(cdf + at, start, sizeof start) != 0)
-		at++;
-	assert_true(at + sizeof start < size);
-	test_free(cdf);
-	poke(CDF, at + sizeof start, (const char[]){(char)(room >> 8), (char)room}, 2);
+	poke(CDF, place_in(CDF, start, sizeof start) + sizeof start, (const char[]){(char)(room >> 8), (char)room}, 2);
 	bench.session = open_session(bench.slot);
 	assert_int_equal(get_attribute(bench.session, find_one(bench.session, CKO_CERTIFICATE, "SIGN"), CKA_VALUE,
 				       der, sizeof der), len);

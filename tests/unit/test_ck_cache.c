@@ -216,18 +216,6 @@ static void another_card_has_a_file_of_its_own(void **state)
 
 /* ---- files that are not to be believed ---- */
 
-static unsigned open_files(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
 /* Everything is right, and it cost more than a warm start. */
 static void assert_ignored(void)
 {
@@ -309,9 +297,9 @@ static void a_directory_that_others_may_enter_is_refused(void **state)
 	len = read_cache(file_of(bench.card), before);
 	assert_int_equal(chmod(home_path(FOLDER), 0755), 0);
 	assert_ignored();
-	files = open_files();
+	files = count_open_files();
 	assert_ignored();
-	assert_int_equal(open_files(), files);
+	assert_int_equal(count_open_files(), files);
 	assert_int_equal(read_cache(file_of(bench.card), after), len);
 	assert_memory_equal(before, after, len);
 	assert_int_equal(chmod(home_path(FOLDER), 0700), 0);
@@ -499,7 +487,7 @@ static void a_program_without_standard_streams_has_one_too(void **state)
 		unsigned before;
 
 		close(0);
-		before = open_files();
+		before = count_open_files();
 		for (int i = 0; i < 2; i++) {
 			CHILD_WANTS(C_Initialize(NULL) == CKR_OK);
 			bench.slot = slot_of(READER);
@@ -510,7 +498,7 @@ static void a_program_without_standard_streams_has_one_too(void **state)
 			CHILD_WANTS(C_Finalize(NULL) == CKR_OK);
 			fake_new_commands(READER);
 		}
-		CHILD_WANTS(open_files() == before);
+		CHILD_WANTS(count_open_files() == before);
 		child_done_leaving_memory();
 	}
 	child_assert_well(child);

@@ -2,7 +2,6 @@
  * Marks of PINs that are being tried: where they are, what they say, and that
  * nothing that somebody else put in their place does any harm.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,18 +41,6 @@ static bool is_there(const char *path)
 	struct stat st;
 
 	return lstat(path, &st) == 0;
-}
-
-static unsigned open_files(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
 }
 
 /* ---- what they say ---- */
@@ -203,7 +190,7 @@ static void links_pipes_and_folders_are_left_alone(void **state)
 
 static void no_file_stays_open(void **state)
 {
-	unsigned before = open_files();
+	unsigned before = count_open_files();
 
 	(void)state;
 	(void)pin_watch_mark(NUMBER);
@@ -213,7 +200,7 @@ static void no_file_stays_open(void **state)
 	assert_int_equal(mkfifo(home_path(MARK), 0600), 0);
 	(void)pin_watch_mark(NUMBER);
 	(void)pin_watch_failed(NUMBER, 0);
-	assert_int_equal(open_files(), before);
+	assert_int_equal(count_open_files(), before);
 }
 
 /* A daemon may have closed its standard streams: the first file is number 0 then. */
@@ -226,12 +213,12 @@ static void a_file_may_have_the_number_0(void **state)
 		unsigned before;
 
 		close(0);
-		before = open_files();
+		before = count_open_files();
 		CHILD_WANTS(pin_watch_mark(NUMBER) == 0);
 		CHILD_WANTS(pin_watch_failed(NUMBER, 0));
 		pin_watch_unmark(NUMBER, 5);
 		CHILD_WANTS(pin_watch_mark(NUMBER) == 5);
-		CHILD_WANTS(open_files() == before);
+		CHILD_WANTS(count_open_files() == before);
 		child_done_leaving_memory();
 	}
 	child_assert_well(child);

@@ -89,6 +89,9 @@ CK_RV sign_sha256(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, const char *d
 bool is_signature(struct vcard *card, unsigned key_ref, const char *data,
 		  const unsigned char *sig);
 
+/* How many files this process has open; they can only be compared. */
+unsigned count_open_files(void);
+
 /* A program without standard input: the file that it opens first is number 0. */
 int stdin_close(void);
 /* With what stdin_close() answered; fails the test if something has that number. */
