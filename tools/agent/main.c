@@ -41,8 +41,8 @@ static const char help_text[] = N_(
 	"  --idle SECONDS          end when nobody has asked for so long (default 0: never)\n"
 	"  --autostart             end at once where systemd runs: its units start the service\n"
 	"  --consent-seconds N     so long the user may take to agree (default 13; 0: no limit)\n"
-	"  --version               the version\n"
-	"  --help                  this text\n");
+	"  -V, --version           the version\n"
+	"  -h, --help              this text\n");
 
 static int64_t tell_time(void)
 {
@@ -81,7 +81,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 		{"idle", required_argument, NULL, 'i'},
 		{"consent-seconds", required_argument, NULL, 'c'},
 		{"autostart", no_argument, NULL, 'a'},
-		{"version", no_argument, NULL, 'v'},
+		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -89,7 +89,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 	int c;
 
 	*o = (struct options){.port = AGENT_PORT, .consent_seconds = AGENT_CONSENT_SECONDS};
-	while (good && (c = getopt_long(argc, argv, "", rows, NULL)) != -1) {
+	while (good && (c = getopt_long(argc, argv, "Vh", rows, NULL)) != -1) {
 		if (c == 'p')
 			good = read_number("port", optarg, 65535, &o->port);
 		else if (c == 'i')
@@ -100,7 +100,7 @@ static bool read_options(int argc, char **argv, struct options *o)
 			o->module = optarg;
 		else if (c == 'a')
 			o->autostart = true;
-		else if (c == 'v')
+		else if (c == 'V')
 			o->version = true;
 		else if (c == 'h')
 			o->help = true;
@@ -261,7 +261,7 @@ int main(int argc, char **argv)
 	if (!read_options(argc, argv, &o))
 		return EXIT_USAGE;
 	if (o.help || o.version) {
-		printf("%s%s\n", o.help ? _(help_text) : "twcard-agent " PACKAGE_VERSION, "");
+		fputs(o.help ? _(help_text) : "twcard-agent " PACKAGE_VERSION "\n", stdout);
 		return EXIT_GOOD;
 	}
 	if (o.autostart && systemd_runs())

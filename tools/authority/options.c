@@ -151,9 +151,11 @@ bool options_read(int argc, char **argv, struct options *out, int *words)
 	*words = 0;
 	make_long(all);
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "h", all, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "hV", all, NULL)) != -1) {
 		if (c == 'h')
 			out->help = true;
+		else if (c == 'V')
+			out->version = true;
 		else if (c < FIRST_OPTION)
 			return false; /* getopt has told */
 		else if (!set(out, &rows[c - FIRST_OPTION], optarg)) {
