@@ -9,6 +9,7 @@
 
 #include "authz/twcard-authz.h"
 #include "src/base/config_file.h"
+#include "src/crypto/certificate.h"
 #include "src/crypto/rsa.h"
 #include "src/object/getter.h"
 #include "src/object/label.h"
@@ -168,8 +169,7 @@ static enum result open_certificate(struct request *q, X509 **out)
 	*out = NULL;
 	if (!token_has_value(q->token, q->object))
 		return needs(q, SLOT_NEEDS_VALUE);
-	*out = value_certificate(q->object->value.data, q->object->value.len);
-	return *out ? RESULT_OK : RESULT_BAD_DATA;
+	return certificate_parse(q->object->value.data, q->object->value.len, out, NULL);
 }
 
 /* From the directory, if it has it; otherwise from the certificate itself. */

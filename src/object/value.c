@@ -1,14 +1,13 @@
 #include "config.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
+#include "src/crypto/certificate.h"
 #include "src/crypto/context.h"
 #include "src/crypto/rsa.h"
 #include "src/object/value.h"
@@ -224,24 +223,15 @@ enum result value_rsa_key_info(const uint8_t *modulus, size_t modulus_len, const
 	return value_put_der(out, der, len);
 }
 
-X509 *value_certificate(const uint8_t *der, size_t len)
-{
-	X509 *x;
-
-	ERR_set_mark();
-	x = len <= LONG_MAX ? d2i_X509(NULL, &der, (long)len) : NULL;
-	ERR_pop_to_mark();
-	return x;
-}
-
 enum result value_certificate_key_info(const uint8_t *der, size_t len, struct buffer *out)
 {
-	X509 *x = value_certificate(der, len);
 	unsigned char *info = NULL;
+	X509 *x;
+	enum result r = certificate_parse(der, len, &x, NULL);
 	int info_len;
 
-	if (!x)
-		return RESULT_BAD_DATA;
+	if (r != RESULT_OK)
+		return r;
 	info_len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &info);
 	X509_free(x);
 	return value_put_der(out, info, info_len);

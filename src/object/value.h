@@ -57,9 +57,6 @@ struct store value_as_store(const uint8_t *bytes, size_t len);
 /* Bits of a big-endian number without its leading zeros. */
 size_t value_bits(const uint8_t *number, size_t len);
 
-/* NULL: it is none, of which nothing stays in OpenSSL's error queue. The caller frees it. */
-X509 *value_certificate(const uint8_t *der, size_t len);
-
 /* Appends what an i2d_ function made and answered, and frees it. RESULT_CRYPTO: it made nothing. */
 MUST_USE enum result value_put_der(struct buffer *out, unsigned char *der, int len);
 

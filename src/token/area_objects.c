@@ -12,6 +12,7 @@
 
 #include "apdu/log.h"
 #include "authz/twcard-authz.h"
+#include "src/crypto/certificate.h"
 #include "src/token/internal.h"
 
 #define LABEL_MAX sizeof "SNO 4294967295"
@@ -173,14 +174,13 @@ enum attached { ATTACHED_NO, ATTACHED_YES, ATTACHED_NOT_KNOWN };
 static enum attached told_by(const struct object *o)
 {
 	enum attached answer = ATTACHED_NOT_KNOWN;
-	const unsigned char *der = o->value.data;
 	struct authz_card card;
 	X509 *x;
 
-	if (o->is_authority || o->is_attribute || !o->value_read)
+	if (o->is_authority || o->is_attribute || !o->value_read ||
+	    certificate_parse(o->value.data, o->value.len, &x, NULL) != RESULT_OK)
 		return answer;
-	x = d2i_X509(NULL, &der, (long)o->value.len);
-	if (x && authz_card_read(x, &card) == AUTHZ_GOOD)
+	if (authz_card_read(x, &card) == AUTHZ_GOOD)
 		answer = card.rank == AUTHZ_RANK_ATTACHED ? ATTACHED_YES : ATTACHED_NO;
 	X509_free(x);
 	return answer;

@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "src/crypto/context.h"
+#include "src/crypto/certificate.h"
 #include "src/token/chain.h"
 
 #define ISSUER_BITS_MIN 2048
@@ -57,15 +57,14 @@ static bool fits(const X509 *x, size_t size, const struct p15_object *record)
 bool chain_put(struct chain *c, size_t place, const struct buffer *der,
 	       const struct p15_object *record)
 {
-	const unsigned char *p = der->data;
+	size_t used;
 	X509 *x;
 
-	if (place >= CHAIN_MAX || c->at[place] || !der->len)
+	if (place >= CHAIN_MAX || c->at[place] ||
+	    certificate_parse(der->data, der->len, &x, &used) != RESULT_OK)
 		return false;
 	ERR_set_mark();
-	x = X509_new_ex(crypto_context(), NULL);
-	if (x && d2i_X509(&x, &p, (long)der->len) && p == der->data + der->len &&
-	    fits(x, der->len, record)) {
+	if (used == der->len && fits(x, der->len, record)) {
 		c->at[place] = x;
 		x = NULL;
 	}

@@ -5,23 +5,21 @@
 #include <openssl/x509.h>
 
 #include "apdu/log.h"
-#include "src/crypto/context.h"
+#include "src/crypto/certificate.h"
 #include "src/crypto/rsa.h"
 #include "src/token/chain.h"
 #include "src/token/internal.h"
 
 enum result token_certificate_key(const struct buffer *der, struct rsa_public *out)
 {
-	const unsigned char *p = der->data;
-	X509 *x = X509_new_ex(crypto_context(), NULL);
-	enum result r = RESULT_BAD_DATA;
+	X509 *x;
+	enum result r = certificate_parse(der->data, der->len, &x, NULL);
 
-	if (!x)
-		return RESULT_NO_MEMORY;
+	if (r != RESULT_OK)
+		return r;
 	ERR_set_mark();
-	if (d2i_X509(&x, &p, (long)der->len) && X509_get0_pubkey(x) &&
-	    chain_take_key(X509_get0_pubkey(x), out))
-		r = RESULT_OK;
+	if (!X509_get0_pubkey(x) || !chain_take_key(X509_get0_pubkey(x), out))
+		r = RESULT_BAD_DATA;
 	ERR_pop_to_mark();
 	X509_free(x);
 	return r;
