@@ -8,18 +8,31 @@
 #include "src/crypto/certificate.h"
 #include "src/crypto/context.h"
 
+/* Want of memory says nothing of the bytes; neither does a refusal without a word. */
+static enum result refusal(bool alone)
+{
+	const unsigned long cause = crypto_cause(alone);
+
+	if (ERR_GET_REASON(cause) == ERR_R_MALLOC_FAILURE)
+		return RESULT_NO_MEMORY;
+	return cause ? RESULT_BAD_DATA : RESULT_CRYPTO;
+}
+
 enum result certificate_parse(const uint8_t *der, size_t len, X509 **out, size_t *used)
 {
 	const unsigned char *p = der;
-	X509 *x = X509_new_ex(crypto_context(), NULL);
+	const bool alone = ERR_peek_error() == 0;
+	enum result r;
+	X509 *x;
 
 	*out = NULL;
-	if (!x)
-		return RESULT_NO_MEMORY;
 	ERR_set_mark();
-	*out = d2i_X509(&x, &p, len > LONG_MAX ? LONG_MAX : (long)len); /* frees it if it is none */
+	x = X509_new_ex(crypto_context(), NULL);
+	if (x)
+		*out = d2i_X509(&x, &p, len > LONG_MAX ? LONG_MAX : (long)len); /* frees it if it is none */
+	r = *out ? RESULT_OK : refusal(alone);
 	ERR_pop_to_mark();
 	if (*out && used)
 		*used = (size_t)(p - der);
-	return *out ? RESULT_OK : RESULT_BAD_DATA;
+	return r;
 }

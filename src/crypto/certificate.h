@@ -14,7 +14,8 @@
  * decoding its key asks providers, and the program's may be such as call the
  * module, whose locks may be held. *out is the caller's, for X509_free(); *used
  * (may be NULL) is how many bytes it has. Nothing stays in OpenSSL's queue of
- * errors. RESULT_BAD_DATA, RESULT_NO_MEMORY: *out is NULL.
+ * errors. Otherwise *out is NULL, and RESULT_BAD_DATA says that it is none,
+ * RESULT_NO_MEMORY and RESULT_CRYPTO that nobody knows.
  */
 MUST_USE enum result certificate_parse(const uint8_t *der, size_t len, X509 **out, size_t *used);
 

@@ -53,6 +53,11 @@ void crypto_errors_end(void)
 	ERR_pop_to_mark();
 }
 
+unsigned long crypto_cause(bool alone)
+{
+	return alone ? ERR_peek_error() : ERR_peek_last_error();
+}
+
 OSSL_LIB_CTX *crypto_context(void)
 {
 	return context;

@@ -43,6 +43,13 @@ bool crypto_seed(const uint8_t *seed, size_t len);
 void crypto_errors_begin(void);
 void crypto_errors_end(void);
 
+/*
+ * Why OpenSSL refused: the first error is the cause. Where errors of the program
+ * stand before it only the last is seen. `alone`: the queue was empty before.
+ * 0: it did not say.
+ */
+unsigned long crypto_cause(bool alone);
+
 /* NULL before C_Initialize, which means OpenSSL's default context to OpenSSL. */
 OSSL_LIB_CTX *crypto_context(void);
 

@@ -18,6 +18,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "src/crypto/context.h"
 #include "src/crypto/mask.h"
 #include "src/crypto/rsa.h"
 
@@ -363,13 +364,11 @@ static bool is_verdict(unsigned long error)
 
 /*
  * Why OpenSSL says no: it lacks memory, it fails, or it is a verdict on what went
- * in. The first error is the cause; where errors of the program stand before it,
- * only the last is seen. Between ERR_set_mark() and ERR_pop_to_mark(); `alone`:
- * the queue was empty.
+ * in. Between ERR_set_mark() and ERR_pop_to_mark(); `alone`: the queue was empty.
  */
 static enum result refusal(bool alone, enum result verdict)
 {
-	const unsigned long cause = alone ? ERR_peek_error() : ERR_peek_last_error();
+	const unsigned long cause = crypto_cause(alone);
 
 	if (ERR_GET_REASON(cause) == ERR_R_MALLOC_FAILURE)
 		return RESULT_NO_MEMORY;

@@ -20,6 +20,13 @@ static struct {
 	struct answer key_info, check_value, cbc, gcm, digest, hmac;
 } known;
 
+/* One of the card's, and what is computed of it. */
+static struct {
+	CK_BYTE der[4096], subject[512];
+	size_t len, subject_len;
+	struct answer key_info, check_value;
+} certificate;
+
 static CK_RV same(struct answer *first, CK_RV rv, const void *bytes, CK_ULONG len)
 {
 	if (rv != CKR_OK)
@@ -291,6 +298,37 @@ static void destroy(void)
 	assert_int_equal(C_DestroyObject(bench.session, object), CKR_OK);
 }
 
+static void know_certificate(void)
+{
+	CK_OBJECT_HANDLE from = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+
+	certificate.len = get_attribute(bench.session, from, CKA_VALUE, certificate.der, sizeof certificate.der);
+	certificate.subject_len = get_attribute(bench.session, from, CKA_SUBJECT, certificate.subject,
+						sizeof certificate.subject);
+	certificate.key_info.len = certificate.check_value.len = 0;
+	assert_int_equal(read_attribute(from, CKA_PUBLIC_KEY_INFO, &certificate.key_info), CKR_OK);
+	assert_int_equal(read_attribute(from, CKA_CHECK_VALUE, &certificate.check_value), CKR_OK);
+	assert_true(certificate.key_info.len && certificate.check_value.len);
+}
+
+static CK_RV create_certificate(void)
+{
+	CK_ATTRIBUTE template[] = {ULONG_OF(CKA_CLASS, CKO_CERTIFICATE),
+				   ULONG_OF(CKA_CERTIFICATE_TYPE, CKC_X_509),
+				   BYTES_OF(CKA_SUBJECT, certificate.subject, certificate.subject_len),
+				   BYTES_OF(CKA_VALUE, certificate.der, certificate.len)};
+
+	return C_CreateObject(bench.session, template, COUNT(template), &object);
+}
+
+/* What was computed when it was made is kept. */
+static void check_certificate(void)
+{
+	assert_int_equal(read_attribute(object, CKA_PUBLIC_KEY_INFO, &certificate.key_info), CKR_OK);
+	assert_int_equal(read_attribute(object, CKA_CHECK_VALUE, &certificate.check_value), CKR_OK);
+	destroy();
+}
+
 static CK_RV copy(void)
 {
 	CK_OBJECT_HANDLE other;
@@ -465,7 +503,9 @@ static void calls_for_session_keys(repeat_call *repeat)
 	be_logged_in();
 	aes = ck_secret(bench.session, CKK_AES, "0123456789abcdef", 16);
 	hmac = ck_secret(bench.session, CKK_GENERIC_SECRET, "0123456789abcdef", 16);
+	know_certificate();
 	CALL_UNDO(create, destroy);
+	CALL_UNDO(create_certificate, check_certificate);
 	CALL_UNDO(generate, destroy);
 	CALL(copy);
 	CALL(rename_it);
