@@ -93,9 +93,12 @@ enum result token_load_names(struct token *t)
 	static const enum p15_class kinds[] = {P15_CERTIFICATE, P15_PUBLIC_KEY};
 	enum result r = warm_start(t);
 
-	for (size_t i = 0; !SENDS_CARD_AWAY(r) && i < sizeof kinds / sizeof *kinds; i++)
+	for (size_t i = 0; r == RESULT_OK && i < sizeof kinds / sizeof *kinds; i++) {
 		r = token_load(t, kinds[i]);
-	if (SENDS_CARD_AWAY(r))
+		if (r == RESULT_BAD_DATA) /* damaged, which was looked at twice */
+			r = RESULT_OK;
+	}
+	if (r != RESULT_OK)
 		return r;
 	pthread_mutex_lock(&t->lock);
 	t->names_tried = true;

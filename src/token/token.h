@@ -117,8 +117,8 @@ MUST_USE enum result token_load(struct token *t, enum p15_class kind);
 
 /*
  * Reads the directories of certificates and public keys, for labels by holder.
- * One that cannot be read is left out: names_tried is set all the same, unless
- * the card is gone. Talks to the card.
+ * One that is damaged is left out; with any other error names_tried is not set,
+ * and they are read again next time. Talks to the card.
  */
 MUST_USE enum result token_load_names(struct token *t);
 

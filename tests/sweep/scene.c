@@ -22,13 +22,13 @@ static bool in_doubt;       /* a change of it failed: either holds */
 
 /* ---- the world ---- */
 
-static void make_folders(bool allow)
+static void make_folders(const struct scene *scene)
 {
 	static const char *const folders[] = {"xdg", "run"};
 	char conf[400];
 
-	snprintf(conf, sizeof conf, "keyset-dir = %s\ncache = yes\nallow-unproven = %s\n",
-		 home_path("keysets"), allow ? "yes" : "no");
+	snprintf(conf, sizeof conf, "keyset-dir = %s\ncache = yes\nallow-unproven = %s\nlabels = %s\n",
+		 home_path("keysets"), scene->changes_card ? "yes" : "no", scene->named ? "holder" : "card");
 	home_write("twcard.conf", conf, 0600);
 	home_remove("xdg/twcard");
 	home_remove("run/twcard");
@@ -90,7 +90,7 @@ void scene_begin_life(void)
 
 static void begin(const struct scene *scene, struct vcard *first)
 {
-	make_folders(scene->changes_card);
+	make_folders(scene);
 	fake_clear();
 	fake_add_reader(READER);
 	if (scene->changes_card) {
@@ -285,10 +285,19 @@ static bool read_class(struct facts *f, CK_OBJECT_CLASS klass, const CK_ATTRIBUT
 static void read_values(struct facts *f)
 {
 	static const CK_ATTRIBUTE_TYPE certificate[] = {CKA_VALUE};
-	static const CK_ATTRIBUTE_TYPE key[] = {CKA_MODULUS, CKA_PUBLIC_EXPONENT};
+	static const CK_ATTRIBUTE_TYPE key[] = {CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_UNIQUE_ID};
 
 	if (open_if_needed(f) == CKR_OK &&
 	    read_class(f, CKO_CERTIFICATE, certificate, COUNT(certificate)))
+		read_class(f, CKO_PUBLIC_KEY, key, COUNT(key));
+}
+
+/* What is shown of keys, where the names are those of people. */
+static void name_keys(struct facts *f)
+{
+	static const CK_ATTRIBUTE_TYPE key[] = {CKA_LABEL, CKA_ID};
+
+	if (login_if_needed(f) == CKR_OK && read_class(f, CKO_PRIVATE_KEY, key, COUNT(key)))
 		read_class(f, CKO_PUBLIC_KEY, key, COUNT(key));
 }
 
@@ -421,6 +430,7 @@ const struct scene scenes[] = {
 	{.name = "listing", .prepare = nothing, .work = list_objects},
 	{.name = "listing with a cache", .prepare = fill_cache, .work = list_objects},
 	{.name = "reading", .prepare = nothing, .work = read_values},
+	{.name = "names", .prepare = nothing, .work = name_keys, .named = true},
 	{.name = "login", .prepare = nothing, .work = log_in},
 	{.name = "signature", .prepare = be_logged_in, .work = sign},
 	{.name = "three signatures", .prepare = nothing, .work = sign_three},

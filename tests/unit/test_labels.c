@@ -294,6 +294,54 @@ static void names_are_made_of_what_is_read_once(void **state)
 	assert_int_equal(fake_commands(READER), before);
 }
 
+static CK_OBJECT_HANDLE key_of_a_new_session(void)
+{
+	begin_with("cache = no\nlabels = holder\n");
+	return find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+}
+
+/* One answer goes wrong while the names are read: the label is right or an error, and right after it. */
+static void ask_with_a_fault(unsigned at, enum vcard_fault_kind kind, uint16_t sw)
+{
+	CK_OBJECT_HANDLE key = key_of_a_new_session();
+	char label[200];
+	CK_ATTRIBUTE a = {CKA_LABEL, label, sizeof label};
+	CK_SESSION_INFO info;
+	CK_RV rv;
+
+	vcard_fault(bench.card, at, kind, sw);
+	rv = C_GetAttributeValue(bench.session, key, &a, 1);
+	vcard_fault(bench.card, 1, VCARD_FAULT_NONE, 0);
+	if (rv == CKR_OK && (a.ulValueLen != strlen(SIGNS) || memcmp(label, SIGNS, a.ulValueLen) != 0))
+		fail_msg("command %u, fault %d %04X: \"%.*s\"", at, (int)kind, sw, (int)a.ulValueLen, label);
+	assert_int_equal(C_GetSessionInfo(bench.session, &info), CKR_OK);
+	if (info.state != CKS_RW_USER_FUNCTIONS)
+		assert_int_equal(login(bench.session, PIN), CKR_OK);
+	assert_labels(CKO_PRIVATE_KEY, "SIGN", SIGNS);
+}
+
+static void a_bad_moment_leaves_no_wrong_label(void **state)
+{
+	static const struct {
+		enum vcard_fault_kind kind;
+		uint16_t sw;
+	} faults[] = {
+		{VCARD_FAULT_GARBLE, 0}, {VCARD_FAULT_TRUNCATE, 0}, {VCARD_FAULT_STATUS, 0x6A82},
+		{VCARD_FAULT_STATUS, 0x6982}, {VCARD_FAULT_STATUS, 0x6985}, {VCARD_FAULT_STATUS, 0x6F00},
+		{VCARD_FAULT_STATUS, 0x6700}, {VCARD_FAULT_STATUS, 0x9000},
+	};
+	CK_OBJECT_HANDLE key = key_of_a_new_session();
+	unsigned commands = fake_commands(READER);
+
+	(void)state;
+	assert_label(key, SIGNS);
+	commands = fake_commands(READER) - commands;
+	assert_true(commands > 2);
+	for (size_t i = 0; i < COUNT(faults); i++)
+		for (unsigned at = 1; at <= commands; at++)
+			ask_with_a_fault(at, faults[i].kind, faults[i].sw);
+}
+
 static void another_card_has_its_own_names(void **state)
 {
 	(void)state;
@@ -326,6 +374,7 @@ int main(void)
 		GEN1(without_certificates_keys_keep_the_cards_labels),
 		BOTH(by_default_labels_are_the_cards),
 		BOTH(names_are_made_of_what_is_read_once),
+		BOTH(a_bad_moment_leaves_no_wrong_label),
 		GEN1(another_card_has_its_own_names),
 	};
 
