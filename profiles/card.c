@@ -342,6 +342,11 @@ enum result card_read_directory(struct card *card, enum p15_class kind, struct p
 	return r;
 }
 
+void card_select_again(struct card *card)
+{
+	card->file = 0;
+}
+
 enum result card_read_object(struct card *card, const struct p15_object *object, struct buffer *out)
 {
 	enum result r = card_allow(card, OP_READ_FILE);

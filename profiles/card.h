@@ -102,6 +102,12 @@ MUST_USE enum result card_read_number_again(struct card *card, char *out, size_t
 MUST_USE enum result card_read_directory(struct card *card, enum p15_class kind,
 					 struct p15_list *out, struct buffer *raw);
 
+/*
+ * What is read next is selected anew: the card may only have said that it had
+ * selected it, and a second reading would repeat what the first one read in its place.
+ */
+void card_select_again(struct card *card);
+
 /* What a directory record points to: the certificate's or data object's bytes. */
 MUST_USE enum result card_read_object(struct card *card, const struct p15_object *object,
 				      struct buffer *out);

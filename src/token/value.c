@@ -75,6 +75,7 @@ static enum result read_again(struct token *t, const struct object *o, struct ob
 
 	log_line(LOG_INFO, "certificate \"%.*s\" is not what it should be: reading it again",
 		 (int)o->record->label.len, (const char *)o->record->label.data);
+	card_select_again(t->card);
 	r = read_from_card(t, o, &again);
 	if (r != RESULT_OK)
 		return r;
@@ -114,6 +115,7 @@ static enum result read_twice(struct token *t, const struct object *o, struct bu
 
 	for (int more = 0; r == RESULT_OK && !same && more < READINGS_MORE; more++) {
 		buffer_move(&before, value);
+		card_select_again(t->card);
 		r = read_from_card(t, o, value);
 		same = before.len == 0 ? value->len == 0 : buffer_same(&before, value);
 	}

@@ -286,10 +286,12 @@ static void read_values(struct facts *f)
 {
 	static const CK_ATTRIBUTE_TYPE certificate[] = {CKA_VALUE};
 	static const CK_ATTRIBUTE_TYPE key[] = {CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_UNIQUE_ID};
+	static const CK_ATTRIBUTE_TYPE data[] = {CKA_VALUE};
 
 	if (open_if_needed(f) == CKR_OK &&
-	    read_class(f, CKO_CERTIFICATE, certificate, COUNT(certificate)))
-		read_class(f, CKO_PUBLIC_KEY, key, COUNT(key));
+	    read_class(f, CKO_CERTIFICATE, certificate, COUNT(certificate)) &&
+	    read_class(f, CKO_PUBLIC_KEY, key, COUNT(key)))
+		read_class(f, CKO_DATA, data, COUNT(data));
 }
 
 /* What is shown of keys, where the names are those of people. */

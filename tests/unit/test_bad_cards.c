@@ -566,6 +566,42 @@ static void a_data_object_that_is_another_each_time_is_an_error(void **state)
 	assert_data_object(2, CKR_DEVICE_ERROR);
 }
 
+/*
+ * A card that says it selected a file, and did not, shows the one of before: its
+ * directory, where the value is read in the same breath.
+ */
+static void a_data_object_is_not_the_file_that_was_read_before(void **state)
+{
+	CK_OBJECT_CLASS klass = CKO_DATA;
+	unsigned char right[64], value[64];
+	CK_ATTRIBUTE template[] = {{CKA_CLASS, &klass, sizeof klass}, {CKA_VALUE, right, 0}};
+	CK_OBJECT_HANDLE object;
+	unsigned commands;
+
+	(void)state;
+	bench.session = open_session(bench.slot);
+	assert_int_equal(find_class(bench.session, CKO_DATA, &object, 1), 1);
+	template[1].ulValueLen = get_attribute(bench.session, object, CKA_VALUE, right, sizeof right);
+	commands = fake_commands(READER);
+	for (unsigned at = 1; at <= commands; at++) {
+		size_t found;
+
+		fake_eject(READER);
+		fake_insert(READER, bench.card);
+		bench.session = open_session(bench.slot);
+		vcard_fault(bench.card, at, VCARD_FAULT_STATUS, 0x9000);
+		if (C_FindObjectsInit(bench.session, template, 2) == CKR_OK)
+			(void)C_FindObjectsFinal(bench.session);
+		vcard_fault(bench.card, 1, VCARD_FAULT_NONE, 0);
+		found = find_objects(bench.session, template, 2, &object, 1);
+		if (found != 1)
+			fail_msg("command %u", at);
+		assert_int_equal(get_attribute(bench.session, object, CKA_VALUE, value, sizeof value),
+				 template[1].ulValueLen);
+		assert_memory_equal(value, right, template[1].ulValueLen);
+	}
+}
+
 static void without_the_public_key_file_the_card_still_signs(void **state)
 {
 	struct outcome o = {.rv = CKR_OK};
@@ -631,6 +667,7 @@ int main(void)
 		BENCH_TEST(behind_a_certificate_there_may_be_room),
 		BENCH_TEST(a_data_object_that_is_read_wrong_once_is_right),
 		BENCH_TEST(a_data_object_that_is_another_each_time_is_an_error),
+		BENCH_TEST(a_data_object_is_not_the_file_that_was_read_before),
 		BENCH_TEST(without_the_public_key_file_the_card_still_signs),
 		BENCH_TEST(without_the_application_no_pin_is_sent),
 		BENCH_TEST(without_token_info_the_usual_names_are_shown),
