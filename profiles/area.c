@@ -102,15 +102,30 @@ static enum result choose(struct area *area, const enum area_copy state[AREA_COP
 	return blank ? RESULT_AREA_NOT_ACTIVATED : RESULT_INDEX_FORMAT;
 }
 
-static enum result read_index(struct area *area)
+static enum result take_copies(struct area *area, enum area_copy state[AREA_COPIES])
 {
-	enum area_copy state[AREA_COPIES];
 	enum result r = card_find_directory(area->card, &area_layout.dir);
 
 	if (r == RESULT_NOT_FOUND)
 		return RESULT_AREA_NOT_ACTIVATED;
 	for (int i = 0; r == RESULT_OK && i < AREA_COPIES; i++)
 		r = take_copy(area, i, &state[i]);
+	return r;
+}
+
+/* No change leaves two copies of one generation: one file was shown in the place of the other. */
+static bool is_one_twice(const struct area *area)
+{
+	return area->whole[0] && area->whole[1] && area->copy[0].generation == area->copy[1].generation;
+}
+
+static enum result read_index(struct area *area)
+{
+	enum area_copy state[AREA_COPIES];
+	enum result r = take_copies(area, state);
+
+	if (r == RESULT_OK && is_one_twice(area))
+		r = take_copies(area, state);
 	return r == RESULT_OK ? choose(area, state) : r;
 }
 
@@ -183,7 +198,7 @@ static enum result read_blocks(struct card *card, const struct area_entry *e, st
 	return r;
 }
 
-static enum result read_record(struct card *card, const struct area_entry *e, struct buffer *out)
+static enum result read_record_once(struct card *card, const struct area_entry *e, struct buffer *out)
 {
 	uint8_t check[AREA_CHECK_SIZE];
 	enum result r = read_blocks(card, e, out);
@@ -194,6 +209,18 @@ static enum result read_record(struct card *card, const struct area_entry *e, st
 		r = RESULT_BAD_DATA;
 	/* the index says that it is there: anything else is damage */
 	return r == RESULT_NOT_FOUND || r == RESULT_END_OF_FILE ? RESULT_BAD_DATA : r;
+}
+
+/* Damage lasts; a bad moment, or a file that was only said to be selected, does not. */
+static enum result read_record(struct card *card, const struct area_entry *e, struct buffer *out)
+{
+	enum result r = read_record_once(card, e, out);
+
+	if (r != RESULT_BAD_DATA)
+		return r;
+	buffer_clear(out);
+	files_forget(card);
+	return read_record_once(card, e, out);
 }
 
 enum result area_read(struct area *area, uint32_t sno, uint8_t *out, size_t *len)

@@ -164,21 +164,28 @@ enum result card_find_directory(struct card *card, const struct card_path *dir)
 	return r == RESULT_NOT_FOUND && !absent ? RESULT_CARD_REFUSED : r;
 }
 
-enum result card_look_for_directory(struct card *card, const struct card_path *dir)
+static enum result look_for_directory(struct card *card, const struct card_path *dir)
 {
 	const struct card_path above = path_parent(dir);
+	enum result r = files_enter(card, &above);
+
+	if (r == RESULT_NOT_FOUND) /* of the one above */
+		return RESULT_CARD_REFUSED;
+	return r == RESULT_OK ? card->profile->select_child(card, dir->fid[dir->count - 1]) : r;
+}
+
+enum result card_look_for_directory(struct card *card, const struct card_path *dir)
+{
 	enum result r = card_allow(card, OP_READ_FILE);
 
 	if (r != RESULT_OK)
 		return r;
 	card->guarded = !card_wants_pin_again(card);
-	r = files_enter(card, &above);
-	if (r == RESULT_NOT_FOUND) /* of the one above */
-		r = RESULT_CARD_REFUSED;
-	else if (r == RESULT_OK)
-		r = card->profile->select_child(card, dir->fid[dir->count - 1]);
-	if (r == RESULT_NOT_FOUND) /* one bad moment is not believed */
-		r = card->profile->select_child(card, dir->fid[dir->count - 1]);
+	r = look_for_directory(card, dir);
+	if (r == RESULT_NOT_FOUND) { /* one bad moment is not believed: again, from the root */
+		files_forget(card);
+		r = look_for_directory(card, dir);
+	}
 	return leave_directory(card, dir, r);
 }
 

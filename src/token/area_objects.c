@@ -237,22 +237,34 @@ static enum result take_list(struct token *t)
 	return r;
 }
 
+/* One answer may say so, in a bad moment; the others were looked at twice. */
+static bool is_one_refusal(enum result r, bool last)
+{
+	return r == RESULT_AREA_LOCKED || r == RESULT_NOT_SUPPORTED || (r == RESULT_SECURITY_STATUS && last);
+}
+
 /* Errors of a card that has no area for us; of others the search is told. */
 static bool means_none(enum result r, bool last)
 {
-	return r == RESULT_AREA_NOT_ACTIVATED || r == RESULT_INDEX_FORMAT ||
-	       r == RESULT_AREA_LOCKED || r == RESULT_NOT_SUPPORTED || r == RESULT_UNPROVEN ||
-	       (r == RESULT_SECURITY_STATUS && last);
+	return r == RESULT_AREA_NOT_ACTIVATED || r == RESULT_INDEX_FORMAT || r == RESULT_UNPROVEN ||
+	       is_one_refusal(r, last);
 }
 
-static enum result look(struct token *t, bool last)
+static enum result look_once(struct token *t)
 {
 	enum result r = is_attached(t) == ATTACHED_NOT_KNOWN ? area_look(t->card) : RESULT_OK;
 
 	if (r == RESULT_OK)
 		r = token_open_area(t);
-	if (r == RESULT_OK)
-		r = take_list(t);
+	return r == RESULT_OK ? take_list(t) : r;
+}
+
+static enum result look(struct token *t, bool last)
+{
+	enum result r = look_once(t);
+
+	if (is_one_refusal(r, last))
+		r = look_once(t);
 	if (!means_none(r, last))
 		return r;
 	log_line(LOG_INFO, "data area: no records are shown: %s", result_text(r));

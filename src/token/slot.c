@@ -351,6 +351,7 @@ enum result slot_after_error(struct slot *slot, enum result r)
 	switch (r) {
 	case RESULT_BAD_ANSWER: /* perhaps torn off by who pulled the card */
 	case RESULT_CHANNEL:    /* the same, of an answer that was to open one */
+	case RESULT_SECURITY_STATUS: /* or to take a login up again */
 		return is_gone(slot) ? RESULT_CARD_REMOVED : r;
 	case RESULT_CARD_MUTE: /* perhaps it was pulled out: look; if not, start anew next time */
 	case RESULT_CARD_RESET:

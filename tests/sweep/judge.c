@@ -95,7 +95,8 @@ static const struct {
 	{BLAME_CARD, {CKR_DEVICE_ERROR, CKR_TOKEN_NOT_RECOGNIZED, CKR_USER_NOT_LOGGED_IN}},
 	{BLAME_PIN, {CKR_DEVICE_ERROR, CKR_TOKEN_NOT_RECOGNIZED, CKR_USER_NOT_LOGGED_IN,
 		     CKR_PIN_INCORRECT, CKR_PIN_LOCKED}},
-	{BLAME_COMMAND, {CKR_DEVICE_ERROR, CKR_TOKEN_NOT_RECOGNIZED, CKR_FUNCTION_NOT_SUPPORTED}},
+	{BLAME_COMMAND, {CKR_DEVICE_ERROR, CKR_TOKEN_NOT_RECOGNIZED, CKR_FUNCTION_NOT_SUPPORTED,
+			 CKR_USER_NOT_LOGGED_IN}},
 	{BLAME_GONE, {CKR_DEVICE_REMOVED}},
 	{BLAME_MEMORY, {CKR_HOST_MEMORY, CKR_DEVICE_ERROR}},
 };
@@ -113,14 +114,21 @@ static bool blames(enum fault_blame blame, CK_RV rv)
 struct struck {
 	const struct strike *strikes;
 	size_t count;
+	const struct scene *scene;
 };
+
+/* "Blocked" is said of files that the PIN opens as of the PIN. */
+static bool says_locked(const struct fault *fault, const struct scene *scene, CK_RV rv)
+{
+	return scene->records && fault->sw == 0x6983 && rv == CKR_PIN_LOCKED;
+}
 
 static bool blames_one(CK_RV rv, void *context)
 {
 	const struct struck *s = context;
 
 	for (size_t i = 0; i < s->count; i++)
-		if (blames(fault_blame(i), rv))
+		if (blames(fault_blame(i), rv) || says_locked(s->strikes[i].fault, s->scene, rv))
 			return true;
 	return false;
 }
@@ -276,7 +284,7 @@ static size_t disarm(void *context)
 
 void judge_case(const struct judge *judge, const struct strike *strikes, size_t count, struct verdict *v)
 {
-	struct struck s = {strikes, count};
+	struct struck s = {strikes, count, judge->scene};
 	const struct judge_trouble trouble = {arm, disarm, &s, blames_one, one_lies, one_deceives};
 
 	judge_trouble(judge, &trouble, v);

@@ -5,11 +5,12 @@
 #include <sys/stat.h>
 
 #include "forge.h"
-#include "gen2card.h"
+#include "records.h"
 #include "scene.h"
 #include "apdu/atr.h"
 
 #define NEW_PIN "N3wP1n"
+#define RECORDS 2 /* on a card that has a data area */
 #define CACHE "xdg/twcard"
 #define CACHE_MAX (256 * 1024)
 
@@ -28,7 +29,7 @@ static void make_folders(const struct scene *scene)
 	char conf[400];
 
 	snprintf(conf, sizeof conf, "keyset-dir = %s\ncache = yes\nallow-unproven = %s\nlabels = %s\n",
-		 home_path("keysets"), scene->changes_card ? "yes" : "no", scene->named ? "holder" : "card");
+		 home_path("keysets"), scene->changes_card || scene->records ? "yes" : "no", scene->named ? "holder" : "card");
 	home_write("twcard.conf", conf, 0600);
 	home_remove("xdg/twcard");
 	home_remove("run/twcard");
@@ -56,6 +57,26 @@ static void make_even(struct vcard *card)
 	forge_first_record(card, "4101", size);
 }
 
+static void begin(const struct scene *scene, struct vcard *first);
+
+/* A data area with an attribute certificate in it, and something else. */
+static void make_records(const struct scene *scene)
+{
+	struct area_issuer issuer = {.asked = 0};
+	enum result r;
+
+	begin(scene, NULL);
+	bench.session = open_session(bench.slot);
+	assert_int_equal(login(bench.session, PIN), CKR_OK);
+	r = data_area_activate(areabench_slot(), areacard_authority, &issuer);
+	slot_leave(areabench_slot());
+	assert_int_equal(r, RESULT_OK);
+	records_load_files(NULL);
+	assert_int_equal(records_create_certificate(&records_foreign, "SNO 3", NULL), CKR_OK);
+	assert_int_equal(records_create_data("SNO 5", 300, 2), CKR_OK);
+	module_stop();
+}
+
 void scene_open(const struct scene *scene, int generation)
 {
 	home_make();
@@ -65,6 +86,8 @@ void scene_open(const struct scene *scene, int generation)
 	if (scene->even)
 		make_even(bench.card);
 	encrypt_to(bench.card, KEY_KEYX, "read me if you can", ciphertext);
+	if (scene->records)
+		make_records(scene);
 	if (!scene->renewed)
 		return;
 	older = load(generation);
@@ -294,6 +317,22 @@ static void read_values(struct facts *f)
 		read_class(f, CKO_DATA, data, COUNT(data));
 }
 
+/* The records of the data area: the PIN is given again where the card has forgotten it. */
+static void read_records(struct facts *f)
+{
+	static const CK_ATTRIBUTE_TYPE data[] = {CKA_LABEL, CKA_PRIVATE, CKA_VALUE};
+	static const CK_ATTRIBUTE_TYPE certificate[] = {CKA_LABEL, CKA_CERTIFICATE_TYPE};
+
+	if (login_if_needed(f) != CKR_OK)
+		return;
+	f->private_ops += 1 + RECORDS; /* each call may find the channel closed by the one before */
+	/* which are certificates is found out first, without anybody who has read them */
+	if (!read_class(f, CKO_CERTIFICATE, certificate, COUNT(certificate)) || facts_first_error(f) != CKR_OK)
+		return; /* perhaps the login has ended: then there is less to find */
+	f->private_ops++;
+	read_class(f, CKO_DATA, data, COUNT(data));
+}
+
 /* What is shown of keys, where the names are those of people. */
 static void name_keys(struct facts *f)
 {
@@ -432,6 +471,7 @@ const struct scene scenes[] = {
 	{.name = "listing", .prepare = nothing, .work = list_objects},
 	{.name = "listing with a cache", .prepare = fill_cache, .work = list_objects},
 	{.name = "reading", .prepare = nothing, .work = read_values},
+	{.name = "records", .prepare = nothing, .work = read_records, .records = true},
 	{.name = "names", .prepare = nothing, .work = name_keys, .named = true},
 	{.name = "login", .prepare = nothing, .work = log_in},
 	{.name = "signature", .prepare = be_logged_in, .work = sign},

@@ -15,6 +15,7 @@ struct scene {
 	void (*work)(struct facts *f); /* may be done again, after an error and after all went well */
 	bool changes_card;
 	bool named; /* by the holder */
+	bool records; /* the card has a data area */
 	bool renewed; /* the certificates on the card are newer than the cache */
 	bool in_parts; /* the card's answers come with GET RESPONSE */
 	bool even; /* what is read of directories first ends with a record, and more of them follow */

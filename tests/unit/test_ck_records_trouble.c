@@ -257,6 +257,79 @@ static void what_cannot_be_read_is_told_and_what_is_not_for_us_is_not(void **sta
 	assert_int_equal(records_find_by_label(bench.session, &records_data_class, "SNO 1", NULL), 1);
 }
 
+/* ---- a bad moment at each command of a search ---- */
+
+/* A search for records, or for the certificates among them, in a new login; CKR_OK with too few of them is none. */
+static CK_RV search(bool certificates, size_t *found)
+{
+	CK_ATTRIBUTE template[] = {ONE(CKA_CLASS, records_data_class), ONE(CKA_PRIVATE, records_yes)};
+	CK_ATTRIBUTE attribute[] = {ONE(CKA_CLASS, records_certificate_class),
+				    ONE(CKA_CERTIFICATE_TYPE, records_attribute_type)};
+	CK_OBJECT_HANDLE objects[8];
+	CK_ULONG count = 0;
+	CK_RV rv = C_FindObjectsInit(bench.session, certificates ? attribute : template, 2);
+
+	if (rv == CKR_OK)
+		rv = C_FindObjects(bench.session, objects, COUNT(objects), &count);
+	(void)C_FindObjectsFinal(bench.session);
+	*found = count;
+	return rv;
+}
+
+static void search_with_a_fault(bool certificates, size_t want, unsigned at, enum vcard_fault_kind kind, uint16_t sw)
+{
+	CK_SESSION_INFO info;
+	size_t found;
+	CK_RV rv;
+
+	records_begin();
+	vcard_fault(bench.card, at, kind, sw);
+	rv = search(certificates, &found);
+	vcard_fault(bench.card, 1, VCARD_FAULT_NONE, 0);
+	if (rv == CKR_OK && found != want)
+		fail_msg("command %u, fault %d %04X: %zu of %zu", at, (int)kind, sw, found, want);
+	if (C_GetSessionInfo(bench.session, &info) != CKR_OK)
+		bench.session = records_rw_session();
+	if (!slot_logged_in(areabench_slot()))
+		assert_int_equal(login(bench.session, PIN), CKR_OK);
+	rv = search(certificates, &found);
+	if (rv != CKR_OK || found != want)
+		fail_msg("after a fault %d %04X at command %u: %lX, %zu of %zu", (int)kind, sw, at, rv, found, want);
+}
+
+static void a_bad_moment_hides_no_record(void **state)
+{
+	static const struct {
+		enum vcard_fault_kind kind;
+		uint16_t sw;
+	} faults[] = {
+		{VCARD_FAULT_GARBLE, 0}, {VCARD_FAULT_TRUNCATE, 0}, {VCARD_FAULT_STATUS, 0x6D00},
+		{VCARD_FAULT_STATUS, 0x6E00}, {VCARD_FAULT_STATUS, 0x6A82}, {VCARD_FAULT_STATUS, 0x6A81},
+		{VCARD_FAULT_STATUS, 0x6982}, {VCARD_FAULT_STATUS, 0x6983}, {VCARD_FAULT_STATUS, 0x6985},
+		{VCARD_FAULT_STATUS, 0x6700}, {VCARD_FAULT_STATUS, 0x6B00}, {VCARD_FAULT_STATUS, 0x6F00},
+		{VCARD_FAULT_STATUS, 0x6282}, {VCARD_FAULT_STATUS, 0x9000},
+	};
+
+	(void)state;
+	records_begin_fresh();
+	assert_int_equal(records_create_certificate(&records_ours, "SNO 3", NULL), CKR_OK);
+	assert_int_equal(records_create_data("SNO 5", 300, 1), CKR_OK);
+	for (int certificates = 0; certificates < 2; certificates++) {
+		const size_t want = certificates ? 1 : 2;
+		unsigned commands;
+		size_t found;
+
+		records_begin();
+		commands = fake_commands(READER);
+		assert_int_equal(search(certificates, &found), CKR_OK);
+		assert_int_equal(found, want);
+		commands = fake_commands(READER) - commands;
+		for (size_t i = 0; i < COUNT(faults); i++)
+			for (unsigned at = 1; at <= commands; at++)
+				search_with_a_fault(certificates, want, at, faults[i].kind, faults[i].sw);
+	}
+}
+
 enum change { CREATE, REPLACE, DESTROY };
 
 static CK_RV change(enum change what, CK_OBJECT_HANDLE record)
@@ -330,6 +403,60 @@ static void pulled_at_any_command_the_old_or_the_new_record_is_there(void **stat
 	for (enum change what = CREATE; what <= DESTROY; what++)
 		print_message("# generation %d: %s: %u points\n", vcard_generation(bench.card), names[what],
 			      cut_each_command(what));
+}
+
+/* True: the fault had its turn. What is there then is the old record or the new one, and no other is lost. */
+static bool change_with_a_fault(enum change what, unsigned at, enum vcard_fault_kind kind, uint16_t sw)
+{
+	CK_OBJECT_HANDLE record;
+	CK_SESSION_INFO info;
+	struct vcard_stats stats;
+	bool old, new;
+	CK_RV rv;
+
+	records_begin();
+	record = prepare(what);
+	vcard_stats_reset(bench.card);
+	vcard_fault(bench.card, at, kind, sw);
+	rv = change(what, record);
+	vcard_stats(bench.card, &stats);
+	vcard_fault(bench.card, 1, VCARD_FAULT_NONE, 0);
+	if (C_GetSessionInfo(bench.session, &info) != CKR_OK)
+		bench.session = records_rw_session();
+	if (!slot_logged_in(areabench_slot()))
+		assert_int_equal(login(bench.session, PIN), CKR_OK);
+	old = what == CREATE ? records_find_by_label(bench.session, &records_data_class, "SNO 1", NULL) == 0
+			     : records_has(bench.session, "SNO 1", 450, 1);
+	new = what == DESTROY ? records_find_by_label(bench.session, &records_data_class, "SNO 1", NULL) == 0
+			      : records_has(bench.session, "SNO 1", 700, 2);
+	if (old == new || (rv == CKR_OK && !new) || !records_has(bench.session, "SNO 9", 250, 9))
+		fail_msg("change %d, command %u, fault %d %04X: %lX, old %d, new %d", (int)what, at, (int)kind, sw,
+			 rv, old, new);
+	if (old) { /* the next try is right */
+		records_find_by_label(bench.session, &records_data_class, "SNO 1", &record);
+		assert_int_equal(change(what, record), CKR_OK);
+	}
+	return stats.commands >= at;
+}
+
+static void a_bad_moment_in_a_change_loses_nothing(void **state)
+{
+	static const struct {
+		enum vcard_fault_kind kind;
+		uint16_t sw;
+	} faults[] = {
+		{VCARD_FAULT_GARBLE, 0}, {VCARD_FAULT_TRUNCATE, 0}, {VCARD_FAULT_STATUS, 0x6A82},
+		{VCARD_FAULT_STATUS, 0x6982}, {VCARD_FAULT_STATUS, 0x6581}, {VCARD_FAULT_STATUS, 0x6D00},
+		{VCARD_FAULT_STATUS, 0x6F00},
+	};
+
+	(void)state;
+	records_begin_fresh();
+	assert_int_equal(records_create_data("SNO 9", 250, 9), CKR_OK);
+	for (enum change what = CREATE; what <= DESTROY; what++)
+		for (size_t i = 0; i < COUNT(faults); i++)
+			for (unsigned at = 1; change_with_a_fault(what, at, faults[i].kind, faults[i].sw); at++)
+				assert_in_range(at, 1, 200);
 }
 
 static void a_card_that_is_pulled_meanwhile_says_so(void **state)
@@ -459,7 +586,9 @@ int main(void)
 		 areabench_first, bench_teardown, NULL},
 		{"what_cannot_be_read_is_told_and_what_is_not_for_us_is_not, generation 1",
 		 what_cannot_be_read_is_told_and_what_is_not_for_us_is_not, areabench_first, bench_teardown, NULL},
+		AREABENCH_TESTS(a_bad_moment_hides_no_record),
 		AREABENCH_TESTS(pulled_at_any_command_the_old_or_the_new_record_is_there),
+		AREABENCH_TESTS(a_bad_moment_in_a_change_loses_nothing),
 		AREABENCH_TESTS(a_card_that_is_pulled_meanwhile_says_so),
 		AREABENCH_TESTS(one_in_the_directory_is_shown_like_the_others),
 		AREABENCH_TESTS(a_private_one_wants_a_login),
