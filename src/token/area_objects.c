@@ -237,17 +237,20 @@ static enum result take_list(struct token *t)
 	return r;
 }
 
-/* One answer may say so, in a bad moment; the others were looked at twice. */
-static bool is_one_refusal(enum result r, bool last)
+/* One answer may say so, in a bad moment. */
+static bool is_one_refusal(enum result r)
 {
-	return r == RESULT_AREA_LOCKED || r == RESULT_NOT_SUPPORTED || (r == RESULT_SECURITY_STATUS && last);
+	return r == RESULT_AREA_LOCKED || r == RESULT_NOT_SUPPORTED;
 }
 
-/* Errors of a card that has no area for us; of others the search is told. */
-static bool means_none(enum result r, bool last)
+/*
+ * Errors of a card that has no area for us, each looked at twice; of others the
+ * search is told. `sure`: the PIN was wanted before it was given again, too.
+ */
+static bool means_none(enum result r, bool sure)
 {
 	return r == RESULT_AREA_NOT_ACTIVATED || r == RESULT_INDEX_FORMAT || r == RESULT_UNPROVEN ||
-	       is_one_refusal(r, last);
+	       is_one_refusal(r) || (r == RESULT_SECURITY_STATUS && sure);
 }
 
 static enum result look_once(struct token *t)
@@ -259,13 +262,13 @@ static enum result look_once(struct token *t)
 	return r == RESULT_OK ? take_list(t) : r;
 }
 
-static enum result look(struct token *t, bool last)
+static enum result look(struct token *t, bool sure)
 {
 	enum result r = look_once(t);
 
-	if (is_one_refusal(r, last))
+	if (is_one_refusal(r))
 		r = look_once(t);
-	if (!means_none(r, last))
+	if (!means_none(r, sure))
 		return r;
 	log_line(LOG_INFO, "data area: no records are shown: %s", result_text(r));
 	pthread_mutex_lock(&t->lock);
@@ -343,13 +346,13 @@ enum result token_read_record(struct token *t, bool last, void *object)
 }
 
 /* One that is damaged, or gone, is none: others may be whole. */
-static enum result judge(struct token *t, struct area_objects *record, bool last)
+static enum result judge(struct token *t, struct area_objects *record, bool sure)
 {
 	enum result r = record->judged ? RESULT_OK : read_value(t, record);
 
 	if (r == RESULT_SNO_UNKNOWN)
 		return RESULT_OK;
-	if (r != RESULT_BAD_DATA && !(r == RESULT_SECURITY_STATUS && last))
+	if (r != RESULT_BAD_DATA && !(r == RESULT_SECURITY_STATUS && sure))
 		return r;
 	pthread_mutex_lock(&t->lock);
 	record->judged = true;
@@ -357,16 +360,21 @@ static enum result judge(struct token *t, struct area_objects *record, bool last
 	return RESULT_OK;
 }
 
-enum result token_load_records(struct token *t, bool last, void *certificates)
+enum result token_load_records(struct token *t, bool last, void *wanted)
 {
+	struct token_records_wanted *w = wanted;
+	const bool sure = last && w->pin_wanted;
 	struct area_objects *record, *next;
-	enum result r = t->records_known ? RESULT_OK : look(t, last);
+	enum result r = t->records_known ? RESULT_OK : look(t, sure);
 
-	for (record = t->records; record && r == RESULT_OK && *(const bool *)certificates; record = next) {
+	for (record = t->records; record && r == RESULT_OK && w->certificates; record = next) {
 		next = record->next;
-		r = judge(t, record, last);
+		r = judge(t, record, sure);
 	}
-	return r;
+	if (r != RESULT_SECURITY_STATUS)
+		return r;
+	w->pin_wanted = true;
+	return last ? RESULT_CARD_REFUSED : r; /* for a search no login ends */
 }
 
 size_t token_record_handles(const struct token *t, bool certificates, CK_OBJECT_HANDLE *out)

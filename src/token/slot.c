@@ -461,6 +461,7 @@ enum result slot_load(struct slot *slot, enum p15_class kind)
 
 enum result slot_load_records(struct slot *slot, bool certificates, bool early)
 {
+	struct token_records_wanted what = {.certificates = certificates};
 	struct token *t = &slot->token;
 	enum result r = RESULT_OK;
 	bool wanted;
@@ -477,7 +478,7 @@ enum result slot_load_records(struct slot *slot, bool certificates, bool early)
 	/* where there is no channel, or it has ended, nothing is won */
 	if (early && (card_reads_keys_freely(t->card) || card_wants_pin_again(t->card)))
 		return RESULT_OK;
-	return slot_with_pin(slot, token_load_records, &certificates);
+	return slot_with_pin(slot, token_load_records, &what);
 }
 
 /* With the turn: an object of the card. NULL: it is gone, or a session's. */

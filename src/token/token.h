@@ -284,12 +284,18 @@ MUST_USE enum result token_open_area(struct token *t);
 /* What is known of the area ends, with the transaction in which it was read. */
 void token_close_area(struct token *t);
 
+/* What is looked for in the area; the second is the job's own, false at first. */
+struct token_records_wanted {
+	bool certificates; /* these, too */
+	bool pin_wanted;   /* by the card, before the PIN was given again */
+};
+
 /*
- * A job, with a pointer to a bool: are certificates asked for, too? Gives what
- * is in the area handles. A card that has no area, or does not let us read it,
- * has no records: that is no error.
+ * A job, with a struct token_records_wanted. Gives what is in the area handles.
+ * A card that has no area, or says twice that we may not read it, has no
+ * records: that is no error.
  */
-enum result token_load_records(struct token *t, bool last, void *certificates);
+enum result token_load_records(struct token *t, bool last, void *wanted);
 
 /* A job: reads the bytes of a record; of an object of the area. RESULT_SNO_UNKNOWN: it is gone. */
 enum result token_read_record(struct token *t, bool last, void *object);
