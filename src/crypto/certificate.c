@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include <openssl/asn1t.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
@@ -28,8 +29,12 @@ enum result certificate_parse(const uint8_t *der, size_t len, X509 **out, size_t
 	*out = NULL;
 	ERR_set_mark();
 	x = X509_new_ex(crypto_context(), NULL);
-	if (x)
-		*out = d2i_X509(&x, &p, len > LONG_MAX ? LONG_MAX : (long)len); /* frees it if it is none */
+	/* not d2i_X509(), which goes on to judge extensions */
+	if (x && ASN1_item_d2i_ex((ASN1_VALUE **)&x, &p, len > LONG_MAX ? LONG_MAX : (long)len,
+				  ASN1_ITEM_rptr(X509), crypto_context(), NULL))
+		*out = x;
+	else
+		X509_free(x);
 	r = *out ? RESULT_OK : refusal(alone);
 	ERR_pop_to_mark();
 	if (*out && used)

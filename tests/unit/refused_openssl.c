@@ -89,5 +89,7 @@ REFUSES(int, 0, RSA_padding_add_PKCS1_type_1,
 	(unsigned char *to, int tlen, const unsigned char *f, int fl),
 	(to, tlen, f, fl))
 REFUSES(int, 0, i2d_PUBKEY, (const EVP_PKEY *k, unsigned char **out), (k, out))
-REFUSES(X509 *, NULL, d2i_X509, (X509 **x, const unsigned char **in, long len), (x, in, len))
+REFUSES(ASN1_VALUE *, NULL, ASN1_item_d2i_ex,
+	(ASN1_VALUE **x, const unsigned char **in, long len, const ASN1_ITEM *it, OSSL_LIB_CTX *lib, const char *q),
+	(x, in, len, it, lib, q))
 /* clang-format on */
