@@ -199,15 +199,25 @@ static void compare(size_t count_before, size_t count_after, uint32_t but)
 	}
 }
 
+/* What follows is another call, which has as many commands again. */
+static void next_call(struct card *card)
+{
+	bool was_reset;
+
+	MUST(card_end(card, false) == RESULT_OK && card_begin(card, &was_reset) == RESULT_OK && !was_reset);
+}
+
 static void change(struct card *card, struct area *area, size_t len)
 {
 	static const uint8_t zeros[AREA_RECORD_MAX];
 	size_t count = read_all(area, before), again, got = AREA_RECORD_MAX;
 	uint8_t bytes[AREA_RECORD_MAX];
 	struct area *now;
-	enum result r = len ? area_write(area, NEW_SNO, AREA_PUT, zeros, len)
-			    : area_delete(area, NEW_SNO);
+	enum result r;
 
+	next_call(card);
+	r = len ? area_write(area, NEW_SNO, AREA_PUT, zeros, len) : area_delete(area, NEW_SNO);
+	next_call(card);
 	MUST(area_open(card, &now) == RESULT_OK);
 	again = read_all(now, after);
 	compare(count, again, r == RESULT_OK ? NEW_SNO : 0);
@@ -217,6 +227,7 @@ static void change(struct card *card, struct area *area, size_t len)
 	if (r == RESULT_OK && !len)
 		MUST(area_read(now, NEW_SNO, NULL, &got) == RESULT_SNO_UNKNOWN);
 	area_free(&now);
+	next_call(card);
 }
 
 static void use(struct card *card)
