@@ -12,7 +12,8 @@ static struct {
 	const struct strike *strikes;
 	size_t count, struck;
 	unsigned commands;
-	uint8_t ins[2]; /* of those that were struck */
+	uint8_t ins[2];   /* of those that were struck */
+	uint16_t tail[2]; /* of answers without a status word: what is taken for one */
 } armed;
 
 static void strike(void *context, const uint8_t *cmd, size_t len);
@@ -49,7 +50,8 @@ static size_t one_byte_long(uint8_t answer[FAKE_ANSWER_MAX], size_t len)
 
 static size_t without_status(uint8_t answer[FAKE_ANSWER_MAX], size_t len)
 {
-	(void)answer;
+	if (len > 3)
+		armed.tail[armed.struck - 1] = (uint16_t)(answer[len - 4] << 8 | answer[len - 3]);
 	return len > 2 ? len - 2 : 1;
 }
 
@@ -299,6 +301,7 @@ static void strike(void *context, const uint8_t *cmd, size_t len)
 	if (armed.struck == armed.count || armed.commands < next->command ||
 	    deceives_owner(next->fault, len > 1 ? cmd[1] : 0))
 		return;
+	armed.tail[armed.struck] = 0;
 	armed.ins[armed.struck++] = len > 1 ? cmd[1] : 0;
 	if (next->fault->happen)
 		next->fault->happen();
@@ -331,10 +334,17 @@ unsigned fault_commands(void)
 	return armed.commands;
 }
 
+/* Keys and signatures end in any bytes. */
+static bool says_no_such_command(uint16_t sw)
+{
+	return sw >> 8 == 0x6D || sw >> 8 == 0x6E || sw == 0x6A81;
+}
+
 /* Only a command with a PIN can say something of it, and GET RESPONSE nothing of the command before it. */
 enum fault_blame fault_blame(size_t which)
 {
-	const enum fault_blame blame = armed.strikes[which].fault->blame;
+	const enum fault_blame said = armed.strikes[which].fault->blame;
+	const enum fault_blame blame = says_no_such_command(armed.tail[which]) ? BLAME_COMMAND : said;
 	const uint8_t ins = armed.ins[which];
 
 	if (blame == BLAME_PIN && ins != SPY_VERIFY && ins != INS_CHANGE)
