@@ -276,37 +276,65 @@ static CK_RV search(bool certificates, size_t *found)
 	return rv;
 }
 
-/* `reset`: another program has reset the card, and the PIN is given again before anything else. */
-static void search_with_a_fault(bool certificates, bool reset, unsigned at, enum vcard_fault_kind kind, uint16_t sw)
+struct search {
+	bool certificates;
+	bool reset; /* by another program, so that the PIN is given again before anything else */
+	size_t want;
+};
+
+struct bad_moment {
+	enum vcard_fault_kind kind;
+	uint16_t sw;
+};
+
+static void search_in(const struct search *s, struct bad_moment moment, unsigned at)
 {
-	const size_t want = certificates ? 1 : 2;
 	CK_SESSION_INFO info;
 	size_t found;
 	CK_RV rv;
 
 	records_begin();
-	if (reset)
+	if (s->reset)
 		fake_foreign_reset(READER);
-	vcard_fault(bench.card, at, kind, sw);
-	rv = search(certificates, &found);
+	vcard_fault(bench.card, at, moment.kind, moment.sw);
+	rv = search(s->certificates, &found);
 	vcard_fault(bench.card, 1, VCARD_FAULT_NONE, 0);
-	if (rv == CKR_OK && found != want)
-		fail_msg("command %u, fault %d %04X: %zu of %zu", at, (int)kind, sw, found, want);
+	if (rv == CKR_OK && found != s->want)
+		fail_msg("command %u, fault %d %04X: %zu of %zu", at, (int)moment.kind, moment.sw, found, s->want);
 	if (C_GetSessionInfo(bench.session, &info) != CKR_OK)
 		bench.session = records_rw_session();
 	if (!slot_logged_in(areabench_slot()))
 		assert_int_equal(login(bench.session, PIN), CKR_OK);
-	rv = search(certificates, &found);
-	if (rv != CKR_OK || found != want)
-		fail_msg("after a fault %d %04X at command %u: %lX, %zu of %zu", (int)kind, sw, at, rv, found, want);
+	rv = search(s->certificates, &found);
+	if (rv != CKR_OK || found != s->want)
+		fail_msg("after a fault %d %04X at command %u: %lX, %zu of %zu", (int)moment.kind, moment.sw, at,
+			 rv, found, s->want);
+}
+
+/* Each at each command of every kind of search. `data`: records of data objects that are there. */
+static void search_in_each(const struct bad_moment *moments, size_t count, size_t data)
+{
+	for (unsigned which = 0; which < 4; which++) {
+		const struct search s = {which & 1, which & 2, which & 1 ? 1 : data};
+		unsigned commands;
+		size_t found;
+
+		records_begin();
+		if (s.reset)
+			fake_foreign_reset(READER);
+		commands = fake_commands(READER);
+		assert_int_equal(search(s.certificates, &found), CKR_OK);
+		assert_int_equal(found, s.want);
+		commands = fake_commands(READER) - commands;
+		for (size_t i = 0; i < count; i++)
+			for (unsigned at = 1; at <= commands; at++)
+				search_in(&s, moments[i], at);
+	}
 }
 
 static void a_bad_moment_hides_no_record(void **state)
 {
-	static const struct {
-		enum vcard_fault_kind kind;
-		uint16_t sw;
-	} faults[] = {
+	static const struct bad_moment moments[] = {
 		{VCARD_FAULT_GARBLE, 0}, {VCARD_FAULT_TRUNCATE, 0}, {VCARD_FAULT_STATUS, 0x6D00},
 		{VCARD_FAULT_STATUS, 0x6E00}, {VCARD_FAULT_STATUS, 0x6A82}, {VCARD_FAULT_STATUS, 0x6A81},
 		{VCARD_FAULT_STATUS, 0x6982}, {VCARD_FAULT_STATUS, 0x6983}, {VCARD_FAULT_STATUS, 0x6985},
@@ -318,21 +346,20 @@ static void a_bad_moment_hides_no_record(void **state)
 	records_begin_fresh();
 	assert_int_equal(records_create_certificate(&records_ours, "SNO 3", NULL), CKR_OK);
 	assert_int_equal(records_create_data("SNO 5", 300, 1), CKR_OK);
-	for (unsigned which = 0; which < 4; which++) {
-		const bool certificates = which & 1, reset = which & 2;
-		unsigned commands;
-		size_t found;
+	search_in_each(moments, COUNT(moments), 2);
+}
 
-		records_begin();
-		if (reset)
-			fake_foreign_reset(READER);
-		commands = fake_commands(READER);
-		assert_int_equal(search(certificates, &found), CKR_OK);
-		commands = fake_commands(READER) - commands;
-		for (size_t i = 0; i < COUNT(faults); i++)
-			for (unsigned at = 1; at <= commands; at++)
-				search_with_a_fault(certificates, reset, at, faults[i].kind, faults[i].sw);
-	}
+/* The second copy of the index is the newer now: the first in its place has one record less. */
+static void the_older_index_shown_as_the_newer_hides_no_record(void **state)
+{
+	static const struct bad_moment only_said_to_be_selected = {VCARD_FAULT_STATUS, 0x9000};
+
+	(void)state;
+	records_begin_fresh();
+	assert_int_equal(records_create_certificate(&records_ours, "SNO 3", NULL), CKR_OK);
+	assert_int_equal(records_create_data("SNO 5", 300, 1), CKR_OK);
+	assert_int_equal(records_create_data("SNO 7", 10, 1), CKR_OK);
+	search_in_each(&only_said_to_be_selected, 1, 3);
 }
 
 enum change { CREATE, REPLACE, DESTROY };
@@ -592,6 +619,7 @@ int main(void)
 		{"what_cannot_be_read_is_told_and_what_is_not_for_us_is_not, generation 1",
 		 what_cannot_be_read_is_told_and_what_is_not_for_us_is_not, areabench_first, bench_teardown, NULL},
 		AREABENCH_TESTS(a_bad_moment_hides_no_record),
+		AREABENCH_TESTS(the_older_index_shown_as_the_newer_hides_no_record),
 		AREABENCH_TESTS(pulled_at_any_command_the_old_or_the_new_record_is_there),
 		AREABENCH_TESTS(a_bad_moment_in_a_change_loses_nothing),
 		AREABENCH_TESTS(a_card_that_is_pulled_meanwhile_says_so),
