@@ -45,7 +45,7 @@ enum vcard_result __real_vcard_transmit(struct vcard *card, const uint8_t *cmd, 
 
 static size_t place_of(const void *p)
 {
-	size_t i = (size_t)p / 16 % BLOCKS;
+	size_t i = (uintptr_t)p * UINT64_C(0x9E3779B97F4A7C15) >> 32 & (BLOCKS - 1); /* neighbours apart */
 
 	while (memory.blocks[i] && memory.blocks[i] != p)
 		i = (i + 1) % BLOCKS;
