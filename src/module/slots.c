@@ -81,7 +81,7 @@ struct slot *slots_find(CK_SLOT_ID id)
 /* What a slot holds is not asked: one whose reader hangs is listed like any other. */
 CK_RV slots_ids(bool with_card, CK_SLOT_ID *ids, CK_ULONG *count)
 {
-	CK_ULONG room = *count, found = 0;
+	CK_ULONG room = ids ? *count : 0, found = 0; /* not set by who only counts */
 	size_t slots = slots_count();
 	uint64_t round;
 
