@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include <openssl/bn.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "ck_objects.h"
+#include "src/crypto/certificate.h"
 #include "src/token/chain.h"
 
 enum { ROOT, ISSUER, HOLDER, PLACES };
@@ -225,6 +227,34 @@ static void a_circle_has_no_root(void **state)
 	EVP_PKEY_free(one);
 }
 
+/* What the caller's pointer was does not count, and more bytes than there are, are not read. */
+static void a_certificate_is_what_bytes_begin_with(void **state)
+{
+	static const uint8_t other[] = {0x30, 0x03, 0x02, 0x01, 0x05};
+	EVP_PKEY *key = make_key(2048, 65537);
+	uint8_t longer[2048];
+	X509 *x;
+	size_t used;
+
+	(void)state;
+	add(ROOT, make("one", key, "one", key, true));
+	assert_true(b.der[ROOT].len < sizeof longer);
+	memset(longer, 0xFF, sizeof longer);
+	memcpy(longer, b.der[ROOT].data, b.der[ROOT].len);
+	assert_int_equal(certificate_parse(longer, sizeof longer, &x, &used), RESULT_OK);
+	assert_int_equal(used, b.der[ROOT].len);
+	assert_int_equal(X509_cmp(x, b.x[ROOT]), 0);
+	X509_free(x);
+	x = (X509 *)longer;
+	assert_int_equal(certificate_parse(longer, used - 1, &x, NULL), RESULT_BAD_DATA);
+	assert_null(x);
+	x = (X509 *)longer;
+	assert_int_equal(certificate_parse(other, sizeof other, &x, NULL), RESULT_BAD_DATA);
+	assert_null(x);
+	assert_int_equal(ERR_peek_error(), 0);
+	EVP_PKEY_free(key);
+}
+
 #define CHAIN_TEST(f) cmocka_unit_test_teardown(f, teardown)
 
 int main(void)
@@ -235,6 +265,7 @@ int main(void)
 		CHAIN_TEST(any_changed_byte_breaks_the_chain),
 		CHAIN_TEST(what_is_not_the_records_certificate_is_not_put),
 		CHAIN_TEST(a_circle_has_no_root),
+		CHAIN_TEST(a_certificate_is_what_bytes_begin_with),
 	};
 
 	return cmocka_run_group_tests_name("certificate chains", tests, NULL, NULL);
