@@ -232,6 +232,27 @@ static void an_area_that_is_not_for_us_spoils_no_search(void **state)
 	assert_true(vcard_verified(bench.card));
 }
 
+/* The same of files that are said to be blocked, or not to be read at all. */
+static void an_area_that_cannot_be_read_spoils_no_search(void **state)
+{
+	static const uint16_t statuses[] = {0x6983, 0x6D00};
+	size_t all;
+
+	(void)state;
+	records_begin();
+	all = records_find(bench.session, NULL, 0, NULL);
+	records_begin_fresh();
+	assert_int_equal(records_create_data("SNO 1", 10, 1), CKR_OK);
+	refusal.from = 0x81;
+	for (size_t i = 0; i < COUNT(statuses); i++) {
+		refusal.status = statuses[i];
+		insert_as(answer_or_refuse);
+		assert_int_equal(records_find(bench.session, NULL, 0, NULL), all);
+		assert_true(slot_logged_in(areabench_slot()));
+		assert_true(vcard_verified(bench.card));
+	}
+}
+
 /* A record that is not for us is no certificate; one that could not be read may be one, and is asked for again. */
 static void what_cannot_be_read_is_told_and_what_is_not_for_us_is_not(void **state)
 {
@@ -615,6 +636,8 @@ int main(void)
 		AREABENCH_TESTS(a_damaged_record_does_not_hide_the_others),
 		AREABENCH_TESTS(a_damaged_index_shows_nothing_and_spoils_nothing),
 		{"an_area_that_is_not_for_us_spoils_no_search", an_area_that_is_not_for_us_spoils_no_search,
+		 areabench_first, bench_teardown, NULL},
+		{"an_area_that_cannot_be_read_spoils_no_search", an_area_that_cannot_be_read_spoils_no_search,
 		 areabench_first, bench_teardown, NULL},
 		{"what_cannot_be_read_is_told_and_what_is_not_for_us_is_not, generation 1",
 		 what_cannot_be_read_is_told_and_what_is_not_for_us_is_not, areabench_first, bench_teardown, NULL},
