@@ -91,7 +91,7 @@ static CK_RV update(enum kind kind)
 
 static CK_RV single(enum kind kind)
 {
-	unsigned char out[256], in[16] = {0};
+	unsigned char out[256] = {0}, in[16] = {0};
 	CK_ULONG len = sizeof out;
 
 	switch (kind) {

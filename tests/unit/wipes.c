@@ -7,6 +7,12 @@
 #include "testcard.h"
 #include "wipes.h"
 
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(at, len) ((void)(at), (void)(len))
+#endif
+
 #define WIPES_MAX 4096
 
 struct wipe {
@@ -35,8 +41,12 @@ void __wrap_OPENSSL_cleanse(void *p, size_t size);
 
 void __wrap_OPENSSL_cleanse(void *p, size_t size)
 {
-	if (recording && p && size)
-		memcpy(add(size)->before, p, size);
+	if (recording && p && size) {
+		uint8_t *before = add(size)->before;
+
+		memcpy(before, p, size);
+		(void)VALGRIND_MAKE_MEM_DEFINED(before, size); /* looked through, also where nobody has written */
+	}
 	__real_OPENSSL_cleanse(p, size);
 }
 
