@@ -257,6 +257,26 @@ static void a_directory_that_is_not_there_costs_the_use_only(void **state)
 	assert_labels(CKO_PRIVATE_KEY, "SIGN", SIGNS);
 }
 
+static void a_damaged_directory_is_left_out_and_not_read_again(void **state)
+{
+	static const uint8_t damaged[] = {0x30, 0x20, 0x02, 0x01, 0x05};
+	CK_OBJECT_HANDLE key, certificate;
+	unsigned before;
+
+	(void)state;
+	assert_int_equal(C_Finalize(NULL), CKR_OK);
+	assert_true(vcard_file_put(bench.card, PUKDF, damaged, sizeof damaged));
+	assert_int_equal(C_Initialize(NULL), CKR_OK);
+	begin_with("cache = no\nlabels = holder\n");
+	key = find_one(bench.session, CKO_PRIVATE_KEY, "SIGN");
+	certificate = find_one(bench.session, CKO_CERTIFICATE, "SIGN");
+	assert_label(key, SIGNS);
+	before = fake_commands(READER);
+	assert_label(key, SIGNS);
+	assert_label(certificate, HOLDER);
+	assert_int_equal(fake_commands(READER), before);
+}
+
 static void without_certificates_keys_keep_the_cards_labels(void **state)
 {
 	(void)state;
@@ -371,6 +391,7 @@ int main(void)
 		BOTH(a_key_that_is_asked_first_has_its_name),
 		BOTH(session_objects_keep_their_labels),
 		GEN1(a_directory_that_is_not_there_costs_the_use_only),
+		GEN1(a_damaged_directory_is_left_out_and_not_read_again),
 		GEN1(without_certificates_keys_keep_the_cards_labels),
 		BOTH(by_default_labels_are_the_cards),
 		BOTH(names_are_made_of_what_is_read_once),
