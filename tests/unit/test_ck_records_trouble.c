@@ -112,6 +112,18 @@ static void a_damaged_record_does_not_hide_the_others(void **state)
 	assert_int_equal(records_costs(NULL, 0), 0); /* it was told once */
 }
 
+/* How many objects a search finds where there are no records; then there is one. */
+static size_t put_one_record_after_counting(void)
+{
+	size_t all;
+
+	records_begin();
+	all = records_find(bench.session, NULL, 0, NULL);
+	records_begin_fresh();
+	assert_int_equal(records_create_data("SNO 1", 10, 1), CKR_OK);
+	return all;
+}
+
 /* A damaged index is no error for who searches for keys and certificates. */
 static void a_damaged_index_shows_nothing_and_spoils_nothing(void **state)
 {
@@ -119,10 +131,7 @@ static void a_damaged_index_shows_nothing_and_spoils_nothing(void **state)
 	size_t all;
 
 	(void)state;
-	records_begin();
-	all = records_find(bench.session, NULL, 0, NULL);
-	records_begin_fresh();
-	assert_int_equal(records_create_data("SNO 1", 10, 1), CKR_OK);
+	all = put_one_record_after_counting();
 	memset(damaged, 0x5A, sizeof damaged);
 	put_index(damaged);
 	records_begin();
@@ -216,10 +225,7 @@ static void an_area_that_is_not_for_us_spoils_no_search(void **state)
 	size_t all;
 
 	(void)state;
-	records_begin();
-	all = records_find(bench.session, NULL, 0, NULL);
-	records_begin_fresh();
-	assert_int_equal(records_create_data("SNO 1", 10, 1), CKR_OK);
+	all = put_one_record_after_counting();
 	refusal.from = 0x81;
 	refusal.status = 0x6982;
 	insert_as(answer_or_refuse);
@@ -239,10 +245,7 @@ static void an_area_that_cannot_be_read_spoils_no_search(void **state)
 	size_t all;
 
 	(void)state;
-	records_begin();
-	all = records_find(bench.session, NULL, 0, NULL);
-	records_begin_fresh();
-	assert_int_equal(records_create_data("SNO 1", 10, 1), CKR_OK);
+	all = put_one_record_after_counting();
 	refusal.from = 0x81;
 	for (size_t i = 0; i < COUNT(statuses); i++) {
 		refusal.status = statuses[i];
@@ -459,7 +462,7 @@ static void pulled_at_any_command_the_old_or_the_new_record_is_there(void **stat
 }
 
 /* True: the fault had its turn. What is there then is the old record or the new one, and no other is lost. */
-static bool change_with_a_fault(enum change what, unsigned at, enum vcard_fault_kind kind, uint16_t sw)
+static bool change_in(enum change what, struct bad_moment moment, unsigned at)
 {
 	CK_OBJECT_HANDLE record;
 	CK_SESSION_INFO info;
@@ -470,7 +473,7 @@ static bool change_with_a_fault(enum change what, unsigned at, enum vcard_fault_
 	records_begin();
 	record = prepare(what);
 	vcard_stats_reset(bench.card);
-	vcard_fault(bench.card, at, kind, sw);
+	vcard_fault(bench.card, at, moment.kind, moment.sw);
 	rv = change(what, record);
 	vcard_stats(bench.card, &stats);
 	vcard_fault(bench.card, 1, VCARD_FAULT_NONE, 0);
@@ -483,8 +486,8 @@ static bool change_with_a_fault(enum change what, unsigned at, enum vcard_fault_
 	new = what == DESTROY ? records_find_by_label(bench.session, &records_data_class, "SNO 1", NULL) == 0
 			      : records_has(bench.session, "SNO 1", 700, 2);
 	if (old == new || (rv == CKR_OK && !new) || !records_has(bench.session, "SNO 9", 250, 9))
-		fail_msg("change %d, command %u, fault %d %04X: %lX, old %d, new %d", (int)what, at, (int)kind, sw,
-			 rv, old, new);
+		fail_msg("change %d, command %u, fault %d %04X: %lX, old %d, new %d", (int)what, at,
+			 (int)moment.kind, moment.sw, rv, old, new);
 	if (old) { /* the next try is right */
 		records_find_by_label(bench.session, &records_data_class, "SNO 1", &record);
 		assert_int_equal(change(what, record), CKR_OK);
@@ -494,10 +497,7 @@ static bool change_with_a_fault(enum change what, unsigned at, enum vcard_fault_
 
 static void a_bad_moment_in_a_change_loses_nothing(void **state)
 {
-	static const struct {
-		enum vcard_fault_kind kind;
-		uint16_t sw;
-	} faults[] = {
+	static const struct bad_moment moments[] = {
 		{VCARD_FAULT_GARBLE, 0}, {VCARD_FAULT_TRUNCATE, 0}, {VCARD_FAULT_STATUS, 0x6A82},
 		{VCARD_FAULT_STATUS, 0x6982}, {VCARD_FAULT_STATUS, 0x6581}, {VCARD_FAULT_STATUS, 0x6D00},
 		{VCARD_FAULT_STATUS, 0x6F00},
@@ -507,8 +507,8 @@ static void a_bad_moment_in_a_change_loses_nothing(void **state)
 	records_begin_fresh();
 	assert_int_equal(records_create_data("SNO 9", 250, 9), CKR_OK);
 	for (enum change what = CREATE; what <= DESTROY; what++)
-		for (size_t i = 0; i < COUNT(faults); i++)
-			for (unsigned at = 1; change_with_a_fault(what, at, faults[i].kind, faults[i].sw); at++)
+		for (size_t i = 0; i < COUNT(moments); i++)
+			for (unsigned at = 1; change_in(what, moments[i], at); at++)
 				assert_in_range(at, 1, 200);
 }
 
