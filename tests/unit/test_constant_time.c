@@ -21,18 +21,11 @@
 
 #include "ck_objects.h"
 #include "gen2card.h"
+#include "marks.h"
 #include "rsamech.h"
 #include "src/crypto/rsa.h"
 #include "src/object/template.h"
 #include "src/operation/internal.h"
-
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#else
-#define VALGRIND_MAKE_MEM_UNDEFINED(at, len) ((void)(at), (void)(len))
-#define VALGRIND_MAKE_MEM_DEFINED(at, len) ((void)(at), (void)(len))
-#define RUNNING_ON_VALGRIND 0
-#endif
 
 #define BLOCK 16
 #define KEY_SIZE 16

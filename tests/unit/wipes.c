@@ -4,14 +4,9 @@
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
 
+#include "marks.h"
 #include "testcard.h"
 #include "wipes.h"
-
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#else
-#define VALGRIND_MAKE_MEM_DEFINED(at, len) ((void)(at), (void)(len))
-#endif
 
 #define WIPES_MAX 4096
 
